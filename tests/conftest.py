@@ -1,0 +1,128 @@
+"""Services for the whole suite: embedded ones, or real ones when the environment names them.
+
+AFTERTAG_TEST_DATABASE_URL  a PostgreSQL whose user may create databases; only databases made here are touched
+AFTERTAG_TEST_REDIS_URL     a Redis whose databases 1 to 15 the tests may empty
+
+A missing service skips its tests on a laptop and fails them in CI (where the environment says CI).
+"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+
+from worker import embedded
+from worker.embedded.postgres import Postgres
+from worker.embedded.redis_server import RedisServer
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def embedded_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Running]:
+    """PostgreSQL and Redis of this session's own."""
+    given = {
+        "database_url": os.environ.get("AFTERTAG_TEST_DATABASE_URL"),
+        "redis_url": os.environ.get("AFTERTAG_TEST_REDIS_URL"),
+    }
+    with ExitStack() as stack:
+        with _missing_skips_but_fails_in_ci():
+            running = stack.enter_context(embedded.services(tmp_path_factory.mktemp("services"), **given))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_url(embedded_services: embedded.Running) -> str:
+    """Some database of a running PostgreSQL; tests want `database_url` or `empty_database_url`."""
+    with _missing_skips_but_fails_in_ci():
+        psycopg.connect(embedded_services.database_url, connect_timeout=10).close()
+    return embedded_services.database_url
+
+
+@pytest.fixture(scope="session")
+def redis_url(embedded_services: embedded.Running) -> str:
+    """A running Redis; tests want `redis_db_url`."""
+    with _missing_skips_but_fails_in_ci(), redis.Redis.from_url(embedded_services.redis_url) as client:
+        client.ping()
+    return embedded_services.redis_url
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_url: str) -> Iterator[str]:
+    """The name of a database that has all migrations, to copy from."""
+    from worker.store import migrations
+
+    with _database(postgres_url, template="template1") as url:
+        migrations.upgrade(url)
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
+    """A database of this test's own with all tables and no rows."""
+    with _database(postgres_url, template=migrated_template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(postgres_url: str) -> Iterator[str]:
+    """A database of this test's own without tables."""
+    with _database(postgres_url, template="template1") as url:
+        yield url
+
+
+@pytest.fixture
+def redis_db_url(redis_url: str) -> Iterator[str]:
+    """An empty Redis database; the next 14 tests get others."""
+    url = urlunsplit(urlsplit(redis_url)._replace(path=f"/{1 + next(_numbers) % 15}"))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
+    """A PostgreSQL of this test's own, to stop, kill and start again at the same address."""
+    server = Postgres(directory=tmp_path / "postgres", durable=False)
+    with _missing_skips_but_fails_in_ci():
+        server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test's own, to stop, kill and start again at the same address; it keeps what it is told."""
+    server = RedisServer(directory=tmp_path / "redis", wanted="redis")
+    with _missing_skips_but_fails_in_ci():
+        server.start()
+    yield server
+    server.stop()
+
+
+@contextmanager
+def _missing_skips_but_fails_in_ci() -> Iterator[None]:
+    try:
+        yield
+    except (embedded.EmbeddedError, psycopg.OperationalError, redis.ConnectionError) as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@contextmanager
+def _database(postgres_url: str, *, template: str) -> Iterator[str]:
+    name = f"aftertag_test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template}")  # type: ignore[call-overload]
+        try:
+            yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+        finally:
+            connection.execute(f"drop database {name} with (force)")  # type: ignore[call-overload]
