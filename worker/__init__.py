@@ -1,0 +1,1 @@
+"""The line from a recorded generation to its tags."""
