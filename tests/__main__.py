@@ -34,7 +34,9 @@ def _run(name: str, command: Sequence[str]) -> int:
     print(f"== {name}: {' '.join((Path(command[0]).name, *command[1:]))}", flush=True)
     started = time.monotonic()
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
-    print(f"== {name}: {'passed' if code == 0 else f'failed ({code})'} in {time.monotonic() - started:.1f} s", flush=True)
+    print(
+        f"== {name}: {'passed' if code == 0 else f'failed ({code})'} in {time.monotonic() - started:.1f} s", flush=True
+    )
     return code
 
 

@@ -10,10 +10,14 @@ import psutil
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.waiting import wait_until
 from worker import embedded
-from worker.embedded.redis_server import Wanted
+from worker.embedded.postgres import Postgres
+from worker.embedded.redis_engine import Wanted
+from worker.embedded.redis_server import RedisServer
 
 STARTER = """
 import sys
@@ -41,16 +45,41 @@ def test_services_answer_and_end_with_the_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["redis", "fake"])
-def test_each_redis_engine_wants_its_password_and_pops_what_was_pushed(tmp_path: Path, engine: Wanted) -> None:
+def test_each_redis_engine_hands_out_what_was_pushed(tmp_path: Path, engine: Wanted) -> None:
     with embedded.services(tmp_path, database_url="postgresql://elsewhere/", redis_engine=engine) as running:
         assert running.redis_engine == engine
         assert ("trying only" in running.describe()[1]) == (engine == "fake")
         with redis.Redis.from_url(running.redis_url) as client:
             client.lpush("queue", b"x" * 600_000)
             assert client.brpop(["queue"], timeout=5) == (b"queue", b"x" * 600_000)
-        stranger = redis.Redis(port=client.connection_pool.connection_kwargs["port"])
-        with stranger, pytest.raises(redis.AuthenticationError):
-            stranger.ping()
+
+
+def test_a_real_redis_wants_its_password(own_redis: RedisServer) -> None:
+    stranger = redis.Redis(port=own_redis.port, retry=Retry(NoBackoff(), retries=0))
+    with stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+
+
+def test_a_redis_killed_and_started_again_has_the_same_address_and_what_it_was_told(own_redis: RedisServer) -> None:
+    url = own_redis.url
+    with redis.Redis.from_url(url) as client:
+        client.rpush("kept", "still here")
+    own_redis.kill()
+    own_redis.start()
+    assert own_redis.url == url
+    with redis.Redis.from_url(url) as client:
+        assert client.lrange("kept", 0, -1) == [b"still here"]
+
+
+def test_a_postgres_killed_and_started_again_has_the_same_address(own_postgres: Postgres) -> None:
+    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
+        connection.execute("create table kept (word text)")
+    own_postgres.kill()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(own_postgres.url)
+    own_postgres.start()
+    with psycopg.connect(own_postgres.url) as connection:
+        assert connection.execute("select count(*) from kept").fetchone() == (0,)
 
 
 def test_given_urls_start_nothing_and_still_take_the_data_directory(tmp_path: Path) -> None:
@@ -66,9 +95,9 @@ def test_given_urls_start_nothing_and_still_take_the_data_directory(tmp_path: Pa
 def test_a_second_start_on_the_same_data_directory_names_the_first_and_touches_nothing(tmp_path: Path) -> None:
     with embedded.services(tmp_path) as running:
         before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-        with pytest.raises(embedded.AlreadyRunningError, match=f"pid {os.getpid()}") as caught:
-            with embedded.services(tmp_path):
-                pass
+        first_named = pytest.raises(embedded.AlreadyRunningError, match=f"pid {os.getpid()}")
+        with first_named as caught, embedded.services(tmp_path):
+            pass
         assert caught.value.pid == os.getpid()
         assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
         assert embedded.running_at(tmp_path) == running
@@ -158,9 +187,9 @@ def test_a_service_that_cannot_start_names_its_log(tmp_path: Path) -> None:
     with embedded.services(tmp_path, redis_url="redis://elsewhere/0"):
         pass
     (tmp_path / "postgres" / "files" / "postgresql.conf").write_text("no such setting")
-    with pytest.raises(embedded.ServiceStartError, match=r"postgres\.log"):
-        with embedded.services(tmp_path, redis_url="redis://elsewhere/0"):
-            pass
+    log_named = pytest.raises(embedded.ServiceStartError, match=r"postgres\.log")
+    with log_named, embedded.services(tmp_path, redis_url="redis://elsewhere/0"):
+        pass
 
 
 def test_a_folder_named_worker_where_somebody_stands_is_not_taken_for_ours(
@@ -169,9 +198,9 @@ def test_a_folder_named_worker_where_somebody_stands_is_not_taken_for_ours(
     (tmp_path / "worker").mkdir()
     (tmp_path / "worker" / "__init__.py").write_text("raise SystemExit('a stranger')")
     monkeypatch.chdir(tmp_path)
-    with embedded.services(tmp_path / "home", database_url="postgresql://elsewhere/", redis_engine="fake") as running:
-        with redis.Redis.from_url(running.redis_url) as client:
-            assert client.ping()
+    fake = embedded.services(tmp_path / "home", database_url="postgresql://elsewhere/", redis_engine="fake")
+    with fake as running, redis.Redis.from_url(running.redis_url) as client:
+        assert client.ping()
 
 
 def _start_elsewhere(data_dir: Path) -> tuple[embedded.Running, subprocess.Popen[str]]:

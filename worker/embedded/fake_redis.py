@@ -1,4 +1,4 @@
-"""The pure-Python Redis in a process of its own, configured over standard input like the real one. For trying only."""
+"""The pure-Python Redis in a process of its own. For trying only: it knows no password and is slow."""
 
 import signal
 import sys
@@ -8,20 +8,13 @@ import fakeredis
 
 
 def main() -> None:
-    """Serve until SIGTERM. Standard input carries the lines `port N` and `requirepass PASSWORD`."""
+    """Serve on loopback until SIGTERM. Standard input carries the line `port N`."""
     settings = dict(line.split(maxsplit=1) for line in sys.stdin.read().splitlines())
-    server = fakeredis.TcpFakeServer(("127.0.0.1", int(settings["port"])))
-    server.daemon_threads = True  # a client that stays connected must not keep us alive
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    _set_password(server.fake_server, settings["requirepass"])
-    with server:
+    with fakeredis.TcpFakeServer(("127.0.0.1", int(settings["port"]))) as server:
+        server.daemon_threads = True  # a client that stays connected must not keep us alive
+        # shutdown() waits for serve_forever(), which the handler interrupts: only another thread can call it.
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
         server.serve_forever(poll_interval=0.05)
-
-
-def _set_password(server: fakeredis.FakeServer, password: str) -> None:
-    client = fakeredis.FakeRedis(server=server)
-    client.config_set("requirepass", password)
-    client.close()
 
 
 if __name__ == "__main__":

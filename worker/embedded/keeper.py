@@ -13,14 +13,11 @@ import signal
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from worker.embedded import errors, state
 from worker.embedded.postgres import Postgres
+from worker.embedded.redis_engine import Wanted
 from worker.embedded.redis_server import RedisServer
-
-if TYPE_CHECKING:
-    from worker.embedded.redis_server import Wanted
 
 _LOOK_SECONDS = 1.0
 
@@ -32,7 +29,7 @@ class Order:
     data_dir: str
     database_url: str | None
     redis_url: str | None
-    redis_engine: "Wanted"
+    redis_engine: Wanted
     durable: bool
     starter_pid: int
 

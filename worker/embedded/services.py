@@ -13,7 +13,7 @@ import psutil
 
 from worker.embedded import errors, state
 from worker.embedded.keeper import Order
-from worker.embedded.redis_server import Wanted
+from worker.embedded.redis_engine import Wanted
 from worker.embedded.state import Running
 
 _STOP_SECONDS = 45.0
