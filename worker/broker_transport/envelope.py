@@ -105,7 +105,19 @@ def _read_call(content: bytes, signature: Signature) -> list[Any]:
         signature.bind(*args, **kwargs)
     except TypeError:
         raise RefusedError(Fault.BODY_NOT_A_CALL, "The arguments do not fit the task.") from None
-    return [args, kwargs, dict.fromkeys(_CANVAS)]
+    return _HiddenList((_HiddenList(args), _HiddenDict(kwargs), dict.fromkeys(_CANVAS)))
+
+
+class _HiddenList(list[Any]):
+    """Celery's pool logs what it is given when it logs at DEBUG: the text of generations is not for logs."""
+
+    def __repr__(self) -> str:
+        return message_headers.HIDDEN_ARGUMENTS
+
+
+class _HiddenDict(dict[str, Any]):
+    def __repr__(self) -> str:
+        return message_headers.HIDDEN_ARGUMENTS
 
 
 def _parse(content: bytes, fault: Fault, what: str) -> Any:

@@ -1,0 +1,71 @@
+"""A small Celery app for the broker tests: its tasks leave traces in Redis and turn gates. Started as a real worker."""
+
+import os
+from typing import Any
+
+import redis
+from celery import Celery
+from kombu import Exchange, Queue
+
+from worker.broker_transport import installing
+from worker.gates import Gates
+
+REDIS_URL = os.environ["BROKER_TEST_URL"]
+GATES = Gates()
+
+app = Celery("broker_test")
+installing.install(
+    app,
+    redis_url=REDIS_URL,
+    gates=GATES,
+    visibility_timeout=float(os.environ.get("BROKER_TEST_VISIBILITY_TIMEOUT", "60")),
+    unacked_restore_interval=0.5,
+    max_message_bytes=200_000,
+)
+app.conf.task_queues = [Queue(name, Exchange(""), routing_key=name) for name in ("record", "other", "steer")]
+
+
+@app.task(name="test.keep")
+def keep(word: str) -> None:
+    with redis.Redis.from_url(REDIS_URL) as client:
+        client.rpush("kept", word)
+
+
+@app.task(name="test.measure")
+def measure(argument: Any) -> None:
+    with redis.Redis.from_url(REDIS_URL) as client:
+        client.rpush("kept", repr(argument))
+
+
+@app.task(name="test.wait_for")
+def wait_for(word: str) -> None:
+    """Say that it began, and stay until the test lets it go."""
+    with redis.Redis.from_url(REDIS_URL) as client:
+        client.rpush("begun", word)
+        client.blpop(["go"], timeout=60)
+        client.rpush("kept", word)
+
+
+@app.task(name="test.close")
+def close(queue: str) -> None:
+    if queue == "*":
+        # Not `close_all`: the test could not steer any more. It says the same of the two queues it looks at.
+        GATES.close("record", because="test")
+        GATES.close("other", because="test")
+    else:
+        GATES.close(queue, because="test")
+
+
+@app.task(name="test.pause_all")
+def pause_all() -> None:
+    """Close every queue, this one too, and open them when the test says so, from this thread."""
+    GATES.close_all(because="test")
+    with redis.Redis.from_url(REDIS_URL) as client:
+        client.rpush("begun", "paused")
+        client.blpop(["go"], timeout=60)
+    GATES.open_all(because="test")
+
+
+@app.task(name="test.open")
+def open_(queue: str) -> None:
+    GATES.open(queue, because="test")

@@ -1,0 +1,68 @@
+"""What the broker tests run on: a real Celery worker in a process of its own, and a stock publisher."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from celery import Celery
+
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+QUEUES = ("record", "other", "steer")
+
+
+class Worker:
+    """A real Celery worker (threads pool) and its whole log, at the most talkative level."""
+
+    def __init__(self, url: str, log: Path, visibility_timeout: float) -> None:
+        self.log_path = log
+        command = [sys.executable, "-m", "celery", "-A", "tests.worker.broker_app:app", "worker", "--pool", "threads"]
+        command += ["--concurrency", "4", "--loglevel", "DEBUG", "--without-gossip", "--without-mingle"]
+        command += ["--without-heartbeat", "--queues", ",".join(QUEUES)]
+        environment = {**os.environ, "BROKER_TEST_URL": url, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        environment["BROKER_TEST_VISIBILITY_TIMEOUT"] = str(visibility_timeout)
+        with log.open("wb") as out:
+            self.running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    @property
+    def is_alive(self) -> bool:
+        return self.running.poll() is None
+
+    def kill(self) -> None:
+        self.running.send_signal(signal.SIGKILL)
+        self.running.wait(10)
+
+    def stop(self) -> int:
+        """Ask it to end; return its exit code."""
+        self.running.terminate()
+        return self.running.wait(30)
+
+
+@contextmanager
+def worker(url: str, log: Path, visibility_timeout: float = 60) -> Iterator[Worker]:
+    """A worker that is ready; it is gone afterwards."""
+    started = Worker(url, log, visibility_timeout)
+    try:
+        wait_until(lambda: " ready." in started.log or not started.is_alive, deadline_seconds=30, what="a ready worker")
+        assert started.is_alive, started.log
+        yield started
+    finally:
+        if started.is_alive:
+            started.kill()
+
+
+@contextmanager
+def publisher(url: str) -> Iterator[Celery]:
+    """A stock Celery app with kombu's own transport: what publishes in other people's processes."""
+    with Celery("publisher", broker=url, set_as_current=False) as app:
+        yield app
+        app.pool.force_close_all()
