@@ -5,7 +5,6 @@ repaired: `{"department": "sal` is not sales. Errors name dimensions, never text
 """
 
 import json
-import re
 from typing import Any
 
 from taxonomies.errors import InvalidAnswerError, UnreadableAnswerError
@@ -15,8 +14,6 @@ Tags = dict[str, str | list[str]]
 
 ANSWER_CHARACTERS = 100_000
 """Above the longest right answer: 8 lists of 100 values of 64 characters."""
-
-_FENCED = re.compile(r"```[A-Za-z0-9_-]*[ \t]*\n(.*)\n?[ \t]*```", re.DOTALL)
 
 
 def read_answer(taxonomy: Taxonomy, text: str) -> Tags:
@@ -29,9 +26,7 @@ def read_answer(taxonomy: Taxonomy, text: str) -> Tags:
     text = text.strip()
     if not text:
         raise UnreadableAnswerError("the answer is empty")
-    if text[0] == "`" and (fenced := _FENCED.fullmatch(text)):
-        text = fenced[1]
-    answer, problem = _decode(text)
+    answer, problem = _decode(_without_fence(text))
     # Raised here, not in the except clause: the decoder's own error holds the whole text and would ride along.
     if problem is not None:
         raise UnreadableAnswerError(problem)
@@ -71,6 +66,15 @@ def _read_list(name: str, choice: Choice, given: object) -> list[str]:
     if not chosen and NONE_OF_THESE in choice.positions:
         return [NONE_OF_THESE]
     return sorted(chosen, key=choice.positions.__getitem__)
+
+
+def _without_fence(text: str) -> str:
+    """Return what stands between a first line like ```json and a last ```, else the text itself."""
+    if not (text.startswith("```") and text.endswith("```")):
+        return text
+    first_line, _, rest = text.partition("\n")
+    language = first_line[3:].strip()
+    return rest[:-3] if not language or language.isalnum() else text
 
 
 def _decode(text: str) -> tuple[object, str | None]:

@@ -9,10 +9,14 @@ from taxonomies.wording import quoted
 
 SOURCE_CHARACTERS = 1_000_000
 MOST_DEPTH = 20
+MOST_NODES = 50_000
 
 
 def read(text: str, *, source: str = "taxonomy") -> object:
-    """Return the plain document that `text` (YAML or JSON, at most 1,000,000 characters) holds. Raise TaxonomyError."""
+    """Return the plain document that `text` holds: YAML or JSON of at most 1,000,000 characters.
+
+    Raise TaxonomyError, naming line and column, on anything else, on aliases, doubled keys, and depth above 20.
+    """
     if len(text) > SOURCE_CHARACTERS:
         raise errors.TaxonomyError(
             [f"(document): has {len(text):,} characters; shorten it to at most {SOURCE_CHARACTERS:,}"], source=source
@@ -39,15 +43,22 @@ def _where(mark: yaml.Mark | None) -> str:
 
 class _StrictLoader(yaml.SafeLoader):
     depth = 0
+    nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         # Ten lines of nested aliases can unfold to gigabytes as soon as somebody walks the document.
         if isinstance(event, yaml.AliasEvent):
             raise _refusal("aliases (*name) are not accepted; write the text out", event.start_mark)
+        # An explicit tag picks a constructor that its text was never matched against: `!!bool x` is a KeyError.
+        if getattr(event, "tag", None) is not None:
+            raise _refusal("tags (!name) are not accepted; write the value alone", event.start_mark)
         if self.depth == MOST_DEPTH:
             raise _refusal(f"is nested deeper than {MOST_DEPTH} levels; flatten it", event.start_mark)
+        if self.nodes == MOST_NODES:
+            raise _refusal(f"has more than {MOST_NODES:,} entries; split the file", event.start_mark)
         self.depth += 1
+        self.nodes += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node

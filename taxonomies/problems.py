@@ -61,5 +61,5 @@ def _sentence(details: ErrorDetails) -> str:
 def _as_pydantic_says(details: ErrorDetails) -> str:
     if details["type"] == "aftertag":
         return details["msg"]
-    demand = details["msg"][:1].lower() + details["msg"][1:]
-    return f"{quoted(details['input'])} does not do; {demand.replace('decimal input', 'input').replace('input should', 'it must')}"
+    demand = details["msg"].replace("Decimal input", "Input").replace("Input should", "it must")
+    return f"{quoted(details['input'])} does not do; {demand}"
