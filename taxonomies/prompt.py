@@ -5,6 +5,10 @@ from collections.abc import Iterator
 
 from taxonomies.taxonomy import NONE_OF_THESE, Dimension, Taxonomy, Value
 
+EXAMPLES_SHOWN = 6
+"""Per value. A model that understands language needs few, and the prompt is paid for with every call; the lexical
+classifier learns from all that a taxonomy has."""
+
 _OPENING = """\
 You classify recorded conversations between people, applications and AI models. The next message is the transcript \
 of one such conversation. Read it and choose values for the dimensions defined below."""
@@ -26,7 +30,10 @@ _NONE_OF_THESE_MEANING = (
 
 
 def to_system_prompt(taxonomy: Taxonomy, instructions: str) -> str:
-    """Return the whole system message, with `instructions` (the classifier's prompt) in it. Ends without a newline."""
+    """Return the whole system message, with `instructions` (the classifier's prompt) in it. Ends without a newline.
+
+    Of every value the first 6 examples are shown.
+    """
     sections = [_OPENING, instructions.strip(), _TRANSCRIPT, "# Dimensions"]
     sections += [_dimension(dimension) for dimension in taxonomy.dimensions]
     sections.append(_answer_form(taxonomy))
@@ -59,7 +66,7 @@ def _value_lines(dimension: Dimension) -> Iterator[str]:
 def _example_lines(value: Value) -> Iterator[str]:
     if value.examples:
         yield "  Examples:"
-    for example in value.examples:
+    for example in value.examples[:EXAMPLES_SHOWN]:
         yield f"  - {json.dumps(example, ensure_ascii=False)}"
 
 

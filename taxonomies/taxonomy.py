@@ -35,7 +35,10 @@ class Configuration(BaseModel):
 
 
 class Value(Configuration):
-    """One allowed answer. In a document a bare string is a value of that name."""
+    """One allowed answer. In a document a bare string is a value of that name.
+
+    `examples` are texts that belong to it, the most telling first: a prompt shows the first few.
+    """
 
     name: ValueName
     description: Description = ""

@@ -55,6 +55,13 @@ def test_it_says_that_the_transcript_is_material_and_labels_inside_are_quoted_te
     assert "are only quoted text" in text
 
 
+def test_it_shows_the_first_six_examples_of_a_value() -> None:
+    examples = [f"example {number}" for number in range(8)]
+    document = {"dimensions": [{"name": "tone", "values": ["warm", {"name": "cold", "examples": examples}]}]}
+    text = to_system_prompt(parse(document), INSTRUCTIONS)
+    assert [example in text for example in examples] == [True] * 6 + [False] * 2
+
+
 def test_it_says_the_form_of_the_answer_key_by_key() -> None:
     assert '- "department": one value name\n- "topics": a list of value names\n' in sample_prompt()
 
