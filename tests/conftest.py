@@ -19,6 +19,7 @@ import redis
 
 from worker import embedded
 from worker.embedded.postgres import Postgres
+from worker.embedded.redis_engine import Engine, find_engine
 from worker.embedded.redis_server import RedisServer
 
 _numbers = itertools.count(1)
@@ -85,6 +86,13 @@ def redis_db_url(redis_url: str) -> Iterator[str]:
         client.flushdb()
         yield url
         client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def real_redis_engine() -> Engine:
+    """The redis-server at hand; fakeredis does not count."""
+    with _missing_skips_but_fails_in_ci():
+        return find_engine("redis")
 
 
 @pytest.fixture

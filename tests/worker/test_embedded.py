@@ -45,7 +45,11 @@ def test_services_answer_and_end_with_the_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["redis", "fake"])
-def test_each_redis_engine_hands_out_what_was_pushed(tmp_path: Path, engine: Wanted) -> None:
+def test_each_redis_engine_hands_out_what_was_pushed(
+    tmp_path: Path, engine: Wanted, request: pytest.FixtureRequest
+) -> None:
+    if engine == "redis":
+        request.getfixturevalue("real_redis_engine")
     with embedded.services(tmp_path, database_url="postgresql://elsewhere/", redis_engine=engine) as running:
         assert running.redis_engine == engine
         assert ("trying only" in running.describe()[1]) == (engine == "fake")
@@ -127,6 +131,7 @@ def test_kept_services_outlive_the_block_until_they_are_stopped(tmp_path: Path) 
         psycopg.connect(running.database_url)
 
 
+@pytest.mark.usefixtures("real_redis_engine")
 def test_durable_services_keep_their_rows_their_messages_and_their_addresses(tmp_path: Path) -> None:
     with embedded.services(tmp_path, redis_engine="redis", durable=True) as first:
         with psycopg.connect(first.database_url) as connection:
@@ -162,6 +167,7 @@ def test_a_keeper_killed_with_9_leaves_nothing_that_stops_the_next_start(tmp_pat
         assert again.pid != running.pid
 
 
+@pytest.mark.usefixtures("real_redis_engine")
 def test_a_service_that_dies_is_started_again_at_the_same_address(tmp_path: Path) -> None:
     with embedded.services(tmp_path, redis_engine="redis") as running:
         for service in psutil.Process(running.pid).children():

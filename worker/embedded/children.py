@@ -1,12 +1,12 @@
 """Child processes that never outlive their parent, and the one way to wait until one of them answers."""
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from worker.embedded import errors
 from worker.embedded.account import Account
 
 _POLL_SECONDS = 0.02
-_PR_SET_PDEATHSIG = 1
+_LAUNCH = Path(__file__).with_name("launch.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,33 +34,28 @@ class Program:
 def start(program: Program, *, standard_input: bytes = b"") -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, so that Ctrl-C reaches only the one who starts it.
 
-    Call it from the main thread: the kernel counts the end of the calling thread as the death of the parent.
+    Call it from a thread that lives on: the kernel takes the end of the calling thread for the death of the parent.
     """
-    try:
-        child = _start(program)
-    except OSError as error:
-        raise errors.ServiceStartError(f"{program.name} could not be started: {error}.") from error
-    assert child.stdin is not None  # noqa: S101 - it was asked for
-    child.stdin.write(standard_input)
-    child.stdin.close()
-    return child
-
-
-def _start(program: Program) -> subprocess.Popen[bytes]:
     account = program.account
+    launch = [
+        *(sys.executable, "-I", "-S", str(_LAUNCH)),
+        *(str(os.getpid()), str(int(program.death_signal))),
+        *((str(account.uid), str(account.gid)) if account else ("-", "-")),
+    ]
     with program.log.open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - a fixed program, its arguments are ours
-            program.arguments,
+        child = subprocess.Popen(  # noqa: S603 - a fixed program, its arguments are ours
+            [*launch, *program.arguments],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with(os.getpid(), program.death_signal),  # noqa: PLW1509 - no other thread runs here
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
             cwd="/",
         )
+    assert child.stdin is not None  # noqa: S101 - it was asked for
+    with suppress(BrokenPipeError):  # it has ended; whoever waits for it says why
+        child.stdin.write(standard_input)
+        child.stdin.close()
+    return child
 
 
 def wait_until_answering(
@@ -113,19 +108,6 @@ def end_leftover(pid_file: Path, *, arguments_name: str, end_signal: signal.Sign
     except (ValueError, psutil.NoSuchProcess):
         pass  # nobody has that number any more
     pid_file.unlink(missing_ok=True)
-
-
-def _die_with(parent_pid: int, death_signal: signal.Signals) -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-
-    def ask_the_kernel() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
-        if os.getppid() != parent_pid:  # the parent died before the kernel knew of the wish
-            os._exit(1)
-
-    return ask_the_kernel
 
 
 def _last_line(log: Path) -> str:
