@@ -8,7 +8,7 @@ from typing import Any
 
 from worker.gates import Gates
 
-VISIBILITY_TIMEOUT_SECONDS = 60
+VISIBILITY_TIMEOUT_SECONDS = 30
 
 
 def install(app: Any, *, redis_url: str, gates: Gates, **options: Any) -> None:
@@ -50,6 +50,7 @@ def settings(*, redis_url: str, options: Mapping[str, Any]) -> dict[str, Any]:
         "task_acks_late": True,
         "task_ignore_result": True,
         "result_backend": None,
+        "task_default_exchange": "",
         "task_serializer": "json",
         "accept_content": ["json"],
     }

@@ -22,6 +22,11 @@ from worker.gates import Gates
 GATE_SECONDS = 0.1
 
 
+# Fetched when Redis went away, and not held there: put back by the channel that the next connection makes. Redis may
+# have held it all the same; then the message comes twice, which every task of ours bears.
+_unheld: list[tuple[str, bytes]] = []
+
+
 class _Delivery:
     """What `_read_one` hands through kombu to `CheckedMessage`: an accepted call and the tag it is held under."""
 
@@ -84,6 +89,7 @@ class Channel(kombu_redis.Channel):
         if self.known_tasks is None:
             raise ValueError("The transport option known_tasks is missing: call installing.install on the Celery app.")
         self._signatures = self.known_tasks()
+        self._put_back_unheld()
         return super().basic_consume(queue, *args, **kwargs)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
@@ -119,13 +125,22 @@ class Channel(kombu_redis.Channel):
             self._flush_brpop_reauth()
 
     def _read_one(self, raw: bytes, queue: str) -> None:
-        # What is too large is neither held nor parsed: the rejected list keeps its beginning.
-        tag = self.qos.hold(raw, queue) if len(raw) <= self.max_message_bytes else None
+        try:
+            # What is too large is neither held nor parsed: the rejected list keeps its beginning.
+            tag = self.qos.hold(raw, queue) if len(raw) <= self.max_message_bytes else None
+        except (*self.connection_errors, self.ResponseError):
+            _unheld.append((queue, raw))
+            raise
         outcome = envelope.read(raw, known_tasks=self._signatures, max_bytes=self.max_message_bytes)
         if isinstance(outcome, Refused) or tag is None:
             self.qos.set_aside(outcome, raw, queue, tag)
         else:
             self.connection._deliver(_Delivery(outcome, queue, tag), queue)
+
+    def _put_back_unheld(self) -> None:
+        while _unheld:
+            self._create_client().rpush(*_unheld[-1])
+            _unheld.pop()
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         raise NotImplementedError("This channel delivers to consumers only; there is no fetching one by one.")
