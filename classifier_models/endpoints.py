@@ -101,6 +101,8 @@ def _endpoint(name: str, given: Mapping[str, str], environ: Mapping[str, str]) -
             f"AFTERTAG_ENDPOINT_{name.upper()}_URL names an endpoint {name!r}: "
             "use another name, of at most 32 letters, digits and underscores."
         )
+    if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
+        raise EndpointConfigurationError(f"The key of endpoint {name!r} has characters that no key has: copy it again.")
     host = _host(name, base_url)
     return Endpoint(
         name=name,

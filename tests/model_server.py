@@ -59,6 +59,7 @@ class Play:
     scripts: dict[str, str] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     requests: deque[Request] = field(default_factory=lambda: deque(maxlen=2000))
+    connections: set[asyncio.Transport] = field(default_factory=set)
     total: int = 0
 
     def step_of(self, body: bytes) -> str:
@@ -87,6 +88,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._play.connections.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._play.connections.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._received = self._received + data if self._received else data
@@ -191,8 +196,10 @@ class ModelServer:
         self._is_up.set()
         self._loop.run_forever()
         server.close()
-        server.close_clients()
+        for transport in list(self.play.connections):
+            transport.abort()
         self._loop.run_until_complete(server.wait_closed())
+        self._loop.run_until_complete(asyncio.sleep(0))  # the aborted connections get to say so
 
 
 async def listen(play: Play, loop: asyncio.AbstractEventLoop, host: str, port: int) -> asyncio.Server:

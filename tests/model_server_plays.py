@@ -32,6 +32,8 @@ def wire(step: str, path: bytes, body: bytes, *, reports_cost: bool) -> tuple[by
         return b"", name
     if name == "half":
         return http(200, answers.good(path, body, reports_cost))[:-40], CLOSE
+    if name == "204":
+        return b"HTTP/1.1 204 No Content\r\n\r\n", KEEP
     if name.isdigit():
         return http(int(name), _error_body(int(name)), retry_after=argument or None), KEEP
     if name in ("error_body", "error"):
