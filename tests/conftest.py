@@ -25,6 +25,13 @@ from worker.embedded.redis_server import RedisServer
 _numbers = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses the suite's services, so that `-m services` repeats them on others."""
+    for test in items:
+        if "embedded_services" in getattr(test, "fixturenames", ()):
+            test.add_marker("services")
+
+
 @pytest.fixture(scope="session")
 def embedded_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Running]:
     """PostgreSQL and Redis of this session's own."""
