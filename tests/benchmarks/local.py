@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the mean share of right answers per file, and the worst draw's."""
+    if not arguments.data.is_dir():
+        raise SystemExit(f"There are no samples at {arguments.data}: name their directory with --data.")
     nlu = _shares(arguments.data / "nlu_scenarios.jsonl", "nlu_scenario", examples=5)
     tickets = _shares(arguments.data / "support_tickets_insurance.jsonl", "insurance_ticket_category", examples=3)
     return {
