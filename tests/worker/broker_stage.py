@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from celery import Celery
@@ -61,8 +62,8 @@ def worker(url: str, log: Path, visibility_timeout: float = 60) -> Iterator[Work
 
 
 @contextmanager
-def publisher(url: str) -> Iterator[Celery]:
-    """A stock Celery app with kombu's own transport: what publishes in other people's processes."""
-    with Celery("publisher", broker=url, set_as_current=False) as app:
-        yield app
-        app.pool.force_close_all()
+def publisher(url: str) -> Iterator[Callable[..., object]]:
+    """Give `send_task` of a stock Celery app with kombu's own transport: what publishes in other people's processes."""
+    # A connection of its own: the pools are shared by all apps of a process with the same address.
+    with Celery("publisher", broker=url, set_as_current=False) as app, app.connection_for_write() as connection:
+        yield partial(app.send_task, connection=connection)

@@ -142,6 +142,6 @@ def request_of(accepted: Accepted) -> Any:
     """What Celery's consumer makes of the message before it goes to the pool."""
     app = Celery("strict", set_as_current=False)
     app.conf.task_ignore_result = True
-    task = app.task(name="test.keep")(keep)
+    task = app.task(name="test.keep", shared=False)(keep)
     message = CheckedMessage(_Delivery(accepted, "record", "tag"))
     return Request(message, app=app, task=task, body=message.body, headers=message.headers, utc=True)

@@ -46,10 +46,10 @@ def holds_nothing(client: redis.Redis) -> bool:
 def test_every_broken_message_is_set_aside_and_the_next_good_one_runs(
     own_redis: RedisServer, client: redis.Redis, tmp_path: Path
 ) -> None:
-    with worker(own_redis.url, tmp_path / "log") as running, publisher(own_redis.url) as app:
+    with worker(own_redis.url, tmp_path / "log") as running, publisher(own_redis.url) as send:
         for number, (_, _, raw) in enumerate(BROKEN):
             client.lpush("record", raw)
-            app.send_task("test.keep", [str(number)], queue="record")
+            send("test.keep", [str(number)], queue="record")
         keeps(client, *[str(number) for number in range(len(BROKEN))])
         assert running.is_alive
         wait_until(lambda: holds_nothing(client), what="everything acknowledged")

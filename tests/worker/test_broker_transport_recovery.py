@@ -99,6 +99,19 @@ def test_a_busy_worker_goes_on_after_redis_is_killed_and_started(
         assert running.is_alive
 
 
+def test_messages_that_redis_has_no_memory_to_hold_are_kept_until_it_has(
+    own_redis: RedisServer, client: redis.Redis, tmp_path: Path
+) -> None:
+    for number in range(20):
+        put(client, "test.keep", str(number))
+    client.config_set("maxmemory", 1)
+    with worker(own_redis.url, tmp_path / "log") as running:
+        wait_until(lambda: "command not allowed when used memory" in running.log, what="a fetch that was refused")
+        client.config_set("maxmemory", 0)
+        keeps(client, *[str(number) for number in range(20)])
+        assert running.is_alive
+
+
 def test_the_message_of_a_killed_worker_goes_to_another(
     own_redis: RedisServer, client: redis.Redis, tmp_path: Path
 ) -> None:
@@ -150,11 +163,11 @@ def test_messages_flow_and_broken_ones_are_set_aside_on_the_pure_python_redis(tm
     try:
         with (
             redis.Redis.from_url(server.url) as client,
-            publisher(server.url) as app,
+            publisher(server.url) as send,
             worker(server.url, tmp_path / "log", visibility_timeout=2) as running,
         ):
             client.lpush("record", b"{broken")
-            app.send_task("test.keep", ["word"], queue="record")
+            send("test.keep", ["word"], queue="record")
             keeps(client, "word")
             assert client.llen("aftertag.rejected") == 1
             put(client, "test.wait_for", "again")

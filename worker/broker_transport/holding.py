@@ -43,6 +43,19 @@ class QoS(kombu_redis.QoS):
         """Count the message as delivered; Redis has it since `hold`."""
         virtual.QoS.append(self, message, delivery_tag)
 
+    def ack(self, delivery_tag: str) -> None:
+        """Forget a message that is done."""
+        self._let_go(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Forget a message, or put it back, last in turn."""
+        if requeue:
+            self.restore_by_tag(delivery_tag, leftmost=True)
+        else:
+            self._let_go(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)
+
     def set_aside(self, refused: Refused, raw: bytes, queue: str, tag: str | None = None) -> None:
         """Move a message that nobody can run to the rejected list."""
         with self._transaction() as pipe:
@@ -84,6 +97,12 @@ class QoS(kombu_redis.QoS):
 
         with self.channel.conn_or_acquire(client) as connected:
             connected.transaction(restore, self.unacked_key)
+
+    def _let_go(self, tag: str) -> None:
+        # Not in a transaction: Redis out of memory refuses to queue any, and acknowledging is what frees memory.
+        with self.channel.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
+            self._forget(pipe, tag)
+            pipe.execute()
 
     def _forget(self, pipe: Any, tag: str | bytes) -> None:
         pipe.zrem(self.unacked_index_key, tag)

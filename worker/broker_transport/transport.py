@@ -142,6 +142,10 @@ class Channel(kombu_redis.Channel):
             self._create_client().rpush(*_unheld[-1])
             _unheld.pop()
 
+    def _size(self, queue: str) -> int:
+        # kombu's own asks in a transaction, which Redis out of memory refuses: no worker could start.
+        return sum(self._create_client().llen(self._q_for_pri(queue, priority)) for priority in self.priority_steps)
+
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         raise NotImplementedError("This channel delivers to consumers only; there is no fetching one by one.")
 
