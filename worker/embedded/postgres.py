@@ -114,7 +114,10 @@ class Postgres:
             f"--username={SUPERUSER}",
             "--auth=trust",
             "--encoding=UTF8",
-            "--locale=C.UTF-8" if os.name == "posix" and os.uname().sysname == "Linux" else "--locale=C",
+            # PostgreSQL's own C.UTF-8: the same order and case rules whatever locales the machine has.
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
             "--no-sync",
             "--no-instructions",
         ]
