@@ -1,0 +1,1 @@
+"""What a person touches: the command line; HTTP API and web pages come later."""

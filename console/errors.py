@@ -1,0 +1,70 @@
+"""What goes wrong in the console, and the one place that turns any error into a sentence for a person.
+
+AftertagError (worker.errors)
+└── NothingRunningError        there is no database to talk to
+"""
+
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from worker.errors import AftertagError
+
+
+class NothingRunningError(AftertagError):
+    """Neither an address is set nor do embedded services run in the data directory."""
+
+
+def sentence_for(error: BaseException) -> str | None:
+    """Return what to tell the person, or None for an error that nobody expected.
+
+    Looks only into libraries that are loaded already: what they raise, they have loaded.
+    """
+    if isinstance(error, _roots()):
+        return str(error)
+    if _is_outage(error):
+        return _outage(error)
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and error.filename is not None:
+        return f"{str(error.filename)!r} cannot be used: {error.strerror}."
+    if isinstance(error, UnicodeDecodeError):
+        return "The file is not UTF-8 text; save it as UTF-8."
+    return None
+
+
+def unexpected(error: BaseException) -> str:
+    """Return a sentence about a mistake of ours: kind and place, never the message (it may hold text)."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return (
+        f"Something nobody expected went wrong ({type(error).__name__}{place});"
+        " run `aftertag --traceback …` for all of it, and report it."
+    )
+
+
+def _roots() -> tuple[type[BaseException], ...]:
+    wanted = [
+        ("taxonomies.errors", "TaxonomiesError"),
+        ("classifier_models.errors", "ClassifierModelsError"),
+        ("worker.embedded.errors", "EmbeddedError"),
+    ]
+    return (AftertagError, *(getattr(module, name) for path, name in wanted if (module := _loaded(path))))
+
+
+def _is_outage(error: BaseException) -> bool:
+    engine = _loaded("worker.store.engine")
+    redis = _loaded("redis")
+    return bool((engine and engine.is_outage(error)) or (redis and isinstance(error, redis.RedisError)))
+
+
+def _outage(error: Any) -> str:
+    cause = str(getattr(error, "orig", None) or error).strip().splitlines()
+    why = f" ({cause[0].strip().rstrip('.')})" if cause else ""
+    if hasattr(error, "orig"):
+        return f"PostgreSQL does not answer{why}; start it, or point AFTERTAG_DATABASE_URL at the right one."
+    return f"Redis does not answer{why}; start it, or point AFTERTAG_REDIS_URL at the right one."
+
+
+def _loaded(name: str) -> ModuleType | None:
+    return sys.modules.get(name)
