@@ -1,0 +1,1 @@
+"""How the database came to be: Alembic revisions, forward only on data that exists."""

@@ -1,0 +1,96 @@
+"""From a bell to a call: claim, load, render, hand over. Whoever rang does not wait for the answer (see `calls`)."""
+
+import time
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection
+
+from classifier_models.question import Question
+from worker import transcript
+from worker.calls import Asking
+from worker.line import Line
+from worker.outcomes import Skipped
+from worker.store import claims
+from worker.store.claims import Claimed
+from worker.store.outcomes import Ended
+from worker.store.recording import Key
+from worker.versions import LARGER_OUTPUT_TOKENS, OUTPUT_TOKENS, Version
+
+Standing = Mapping[UUID, tuple[str, Decimal]]
+
+
+def classify(line: Line, endpoint: str, keys: Sequence[Key]) -> None:
+    """Claim what is due among `keys` and hand it to the process's calls; return at once, or wait for room first."""
+    if not line.room.enter(endpoint, len(keys)):
+        return  # the worker is stopping; the sweep rings again, elsewhere
+    claimed: list[Claimed] = []
+    try:
+        asked_by = time.monotonic() + line.settings.wait_seconds
+        with line.engine.begin() as connection:
+            claimed = _claim(connection, line, endpoint, keys)
+            standing = claims.standing_of(connection, sorted({one.classifier_id for one in claimed}))
+            versions = _versions(connection, line, claimed)
+    except BaseException:
+        line.room.leave(endpoint, len(keys))
+        raise
+    # Several classifiers may ask the same endpoint about one generation: then more is claimed than was rung for.
+    line.room.leave(endpoint, len(keys) - len(claimed))
+    line.ask([_ask_or_skip(one, standing, versions, asked_by) for one in claimed])
+
+
+def _claim(connection: Connection, line: Line, endpoint: str, keys: Sequence[Key]) -> list[Claimed]:
+    return claims.claim(
+        connection, keys, endpoint=endpoint, token=uuid4(), lease_seconds=line.settings.lease_seconds
+    )
+
+
+def _versions(connection: Connection, line: Line, claimed: Sequence[Claimed]) -> dict[tuple[UUID, int], Version]:
+    wanted = {(one.classifier_id, one.version) for one in claimed}
+    return {(id_, version): line.versions.get(connection, id_, version) for id_, version in wanted}
+
+
+def _ask_or_skip(
+    claimed: Claimed, standing: Standing, versions: Mapping[tuple[UUID, int], Version], asked_by: float
+) -> Asking | Ended:
+    version = versions[claimed.classifier_id, claimed.version]
+    reason = _why_not(claimed, standing, version)
+    if reason is not None:
+        return Ended(claimed=claimed, outcome=Skipped(reason=reason))
+    return Asking(claimed=claimed, question=_question(claimed, version), asked_by=asked_by)
+
+
+def _why_not(claimed: Claimed, standing: Standing, version: Version) -> str | None:
+    state, spent_today = standing[claimed.classifier_id]
+    budget = version.definition.daily_budget_usd
+    if state == "paused":
+        return "paused"
+    if claimed.turns is None:
+        return "text_expired"
+    if budget is not None and spent_today >= budget:
+        return "over_budget"
+    return None
+
+
+def _question(claimed: Claimed, version: Version) -> Question:
+    """Render the transcript; a try after `shorter_transcript` gets half the room, one after `larger_token_cap` more output."""
+    definition = version.definition
+    characters = version.characters
+    if claimed.change == "shorter_transcript":
+        length = sum(min(len(turn[1]), transcript.TURN_CHARACTERS) for turn in claimed.turns or ())
+        characters = min(characters, length) // 2
+    rendered = transcript.render(
+        claimed.turns or (),
+        claimed.tools,
+        left_out=claimed.left_out,
+        prompts_only=definition.read == "prompts",
+        characters=characters,
+    )
+    return Question(
+        prepared=version.prepared,
+        model=definition.model,
+        transcript=rendered.text,
+        max_output_tokens=LARGER_OUTPUT_TOKENS if claimed.change == "larger_token_cap" else OUTPUT_TOKENS,
+        prompt_cache_key=version.cache_key,
+    )

@@ -1,0 +1,38 @@
+"""What can go wrong on the line, as one tree; the message says what to do.
+
+AftertagError
+├── SettingsError              a setting from the environment is unusable
+├── DatabaseUnreachableError   Postgres does not answer
+├── SchemaOutdatedError        the database is behind (or ahead of) this release
+├── NotFoundError              no workspace, classifier, member, key or generation of that name
+├── ConflictError              the name, or a dimension, is taken already
+└── InvalidRequestError        an argument is outside its limits
+"""
+
+
+class AftertagError(Exception):
+    """The root of every error that a person is meant to read."""
+
+
+class SettingsError(AftertagError):
+    """A setting is unusable: the message names the variable, its value and what it takes."""
+
+
+class DatabaseUnreachableError(AftertagError):
+    """Postgres does not answer at its address."""
+
+
+class SchemaOutdatedError(AftertagError):
+    """The database's schema is not the one this release was written for."""
+
+
+class NotFoundError(AftertagError):
+    """There is nothing of that name here."""
+
+
+class ConflictError(AftertagError):
+    """The name is taken already."""
+
+
+class InvalidRequestError(AftertagError):
+    """An argument is outside its limits."""

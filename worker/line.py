@@ -1,0 +1,100 @@
+"""One worker process's part of the line, put together in one place: room, calls, writer and what they share."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+import structlog
+from sqlalchemy import Engine
+
+from classifier_models.breaker import Breaker
+from classifier_models.endpoints import Endpoint
+from worker.calls import Asking, Calls
+from worker.gates import Gates
+from worker.metrics import Metrics
+from worker.outage import Outage
+from worker.room import Room
+from worker.settings import Settings
+from worker.store.outcomes import Ended
+from worker.store.recording import Key
+from worker.versions import Versions
+from worker.writing import Writer
+
+WRITE_AHEAD = 256
+"""Answers on their way into Postgres that still count as room, beside the calls in flight."""
+
+log = structlog.get_logger()
+
+
+class Line:
+    """What recording, classifying and the sweep need of their process. `ring` publishes bells: (endpoint, keys)."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        engine: Engine,
+        endpoints: Mapping[str, Endpoint],
+        gates: Gates,
+        ring: Callable[[str, Sequence[Key]], None],
+        metrics: Metrics,
+    ) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.endpoints = endpoints
+        self.ring = ring
+        self.metrics = metrics
+        self.stopping_since = 0.0
+        self.versions = Versions()
+        self.known_days: set[date] = set()
+        self.outage = Outage(engine=engine, gates=gates)
+        self.breaker = Breaker(clock=time.monotonic, probe_seconds=settings.probe_seconds)
+        ahead = settings.calls_ready + WRITE_AHEAD
+        self.room = Room(
+            total=settings.calls_in_flight + 2 * ahead,
+            per_endpoint=settings.places_per_endpoint + ahead,
+            waiters_allowed=max(1, settings.threads // 4),
+            gates=gates,
+        )
+        self.writer = Writer(engine=engine, written=self._written)
+        self.calls = Calls(
+            endpoints=endpoints,
+            breaker=self.breaker,
+            in_flight=settings.calls_in_flight,
+            in_flight_per_endpoint=settings.places_per_endpoint,
+            timeout_seconds=settings.call_timeout_seconds,
+            ended=self.writer.put,
+        )
+        metrics.watch(calls=lambda: self.calls.in_flight, room=lambda: self.room.inside)
+
+    def start(self) -> None:
+        self.calls.start()
+        self.writer.start()
+
+    def ask(self, claimed: Sequence[Asking | Ended]) -> None:
+        """Hand questions to the calls, and what needs none to the writer."""
+        for one in claimed:
+            if isinstance(one, Ended):
+                self.writer.put(one)
+        asking = [one for one in claimed if isinstance(one, Asking)]
+        if asking:
+            self.calls.hand_over(asking)
+
+    def stop_claiming(self) -> None:
+        """The first step of a shutdown: nobody enters the room any more, and nobody waits for Postgres."""
+        self.stopping_since = time.monotonic()
+        self.room.close()
+        self.outage.give_up()
+
+    def stop(self) -> None:
+        """Finish calls for what is left of `drain_seconds`, release the rest, write it all down."""
+        spent = time.monotonic() - self.stopping_since
+        self.calls.stop(self.settings.drain_seconds - spent)
+        if not self.writer.stop(self.settings.write_seconds):
+            log.error("stopped before every outcome was written; leases bring them back", classifications=self.room.inside)
+        self.engine.dispose()
+
+    def _written(self, batch: Sequence[Ended], current: Sequence[Ended]) -> None:
+        for one in batch:
+            self.room.leave(one.claimed.endpoint, 1)
+        self.metrics.count(batch, current)

@@ -1,0 +1,165 @@
+"""From a batch that came in to rows that stay: check, sample, write, ring. Classifying is next."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from api_hooks import wire
+from classifier_models.marker import OWN_CALL_LINE
+from worker import errors, generation, sampling
+from worker.generation import Generation
+from worker.line import Line
+from worker.store import classifiers, partitions, recording, set_aside
+from worker.store.recording import Key, Row
+
+IDS_PER_BELL = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A generation that cannot be recorded as it is, with the sentence that says why."""
+
+    document: object = field(repr=False)
+    workspace: str | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a batch came to: the new generations by key, how many were known before, and what was set aside."""
+
+    new: set[Key]
+    known: int
+    rejected: Sequence[Rejected]
+
+
+def record(line: Line, batch: object, *, now: datetime | None = None) -> Recorded:
+    """Record a batch from the wire, then ring for what is to be classified.
+
+    Returns after the commit; while Postgres is away it waits. Raise outage.Stopping when the worker ends first, and
+    InvalidRequestError when `batch` is no batch of version 1.
+    """
+    now = now or datetime.now(UTC)
+    documents, dropped = read_batch(batch)
+    accepted, rejected = check(documents, now=now, past=timedelta(days=line.settings.past_days))
+    recorded, bells = line.outage.outlast(lambda: _write(line, accepted, rejected, dropped, now=now))
+    line.metrics.count_recorded(len(recorded.new), set_aside=len(rejected))
+    for endpoint, keys in bells.items():
+        line.ring(endpoint, keys)
+    return recorded
+
+
+def read_batch(batch: object) -> tuple[list[object], dict[str, int]]:
+    """Return the generations of a batch, unchecked, and the losses that it reports."""
+    if not isinstance(batch, dict) or batch.get("v") != wire.VERSION or not isinstance(batch.get("generations"), list):
+        raise errors.InvalidRequestError(
+            f"The message is no batch of wire version {wire.VERSION}; use the hook of the same release as the worker."
+        )
+    dropped = batch.get("dropped")
+    losses = {
+        reason[:64]: count
+        for reason, count in (dropped if isinstance(dropped, dict) else {}).items()
+        if isinstance(reason, str) and isinstance(count, int) and 0 < count < 10**12
+    }
+    return batch["generations"], losses
+
+
+def check(documents: Sequence[object], *, now: datetime, past: timedelta) -> tuple[list[Generation], list[Rejected]]:
+    """Part what can be recorded from what cannot."""
+    accepted: list[Generation] = []
+    rejected: list[Rejected] = []
+    for document in documents:
+        try:
+            accepted.append(generation.read(document, now=now, past=past))
+        except generation.Unacceptable as error:
+            workspace = document.get("workspace") if isinstance(document, dict) else None
+            named = workspace if isinstance(workspace, str) else None
+            rejected.append(Rejected(document=document, workspace=named, error=str(error)))
+    return accepted, rejected
+
+
+def is_own_call(found: Generation) -> bool:
+    """Whether this is a call of ours that a gateway reports back: its system message says so in its first line."""
+    return any(kind in ("system", "user") and text.startswith(OWN_CALL_LINE) for kind, text, _, _ in found.turns[:2])
+
+
+def plan(connection: Connection, accepted: Sequence[Generation]) -> list[Row]:
+    """Say for each generation which classifiers ask about it."""
+    recording.ensure_workspaces(connection, (one.workspace for one in accepted))
+    standings = classifiers.standings(connection, {one.workspace for one in accepted})
+    rows = []
+    for one in accepted:
+        own_call = is_own_call(one)
+        placed = sampling.place(one, standings.get(one.workspace, []), own_call=own_call)
+        rows.append(Row(generation=one, placed=placed, own_call=own_call, text_kept=any(p.reason is None for p in placed)))
+    return rows
+
+
+def write(connection: Connection, accepted: Sequence[Generation]) -> tuple[set[Key], list[Row]]:
+    """Write what was not recorded before; return the new keys and all rows that were planned."""
+    distinct = _first_of_each(accepted)
+    rows = plan(connection, distinct)
+    recording.lock_given_ids(connection, rows)
+    known = recording.already_recorded(connection, rows)
+    return recording.insert(connection, [row for row in rows if row.key[:2] not in known]), rows
+
+
+def _write(
+    line: Line, accepted: Sequence[Generation], rejected: Sequence[Rejected], dropped: dict[str, int], *, now: datetime
+) -> tuple[Recorded, dict[str, list[Key]]]:
+    _make_missing_days(line, accepted)
+    with line.engine.begin() as connection:
+        new, rows = write(connection, accepted) if accepted else (set(), [])
+        for one in rejected:
+            _set_aside(connection, one)
+        if dropped:
+            recording.add_losses(connection, dropped, day=now.date())
+    recorded = Recorded(new=new, known=len(accepted) - len(new), rejected=rejected)
+    return recorded, bells_for([row for row in rows if row.key in new])
+
+
+def bells_for(rows: Sequence[Row]) -> dict[str, list[Key]]:
+    """Whom to ring for, by endpoint."""
+    bells: dict[str, list[Key]] = {}
+    for row in rows:
+        for endpoint in sorted({placed.endpoint for placed in row.placed if placed.reason is None}):
+            bells.setdefault(endpoint, []).append(row.key)
+    return bells
+
+
+def _make_missing_days(line: Line, accepted: Sequence[Generation]) -> None:
+    wanted = {one.created_at.date() for one in accepted}
+    if wanted <= line.known_days:
+        return
+    partitions.make(line.engine, wanted)
+    line.known_days |= wanted
+
+
+def _first_of_each(accepted: Sequence[Generation]) -> list[Generation]:
+    """Leave out repetitions of a given id within the batch; the first stands."""
+    times: dict[tuple[str, str], list[datetime]] = {}
+    distinct = []
+    for one in accepted:
+        seen = times.setdefault((one.workspace, one.id), [])
+        if any(abs(one.created_at - other) <= recording.SAME_ID_WITHIN for other in seen):
+            continue
+        seen.append(one.created_at)
+        distinct.append(one)
+    return distinct
+
+
+def _set_aside(connection: Connection, rejected: Rejected) -> None:
+    body = json.dumps(rejected.document, default=str).encode()
+    workspace = rejected.workspace if rejected.workspace and len(rejected.workspace) <= 63 else None
+    set_aside.add(
+        connection,
+        source="recording",
+        queue="record",
+        workspace=workspace,
+        error=rejected.error,
+        body=body,
+        size_bytes=len(body),
+    )

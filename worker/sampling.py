@@ -1,0 +1,96 @@
+"""Which classifier asks about a generation, and which does not and why; the store writes the answer down."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from uuid import UUID
+
+from taxonomies.definition import ClassifierDefinition, Filters
+from worker.generation import Generation
+
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An active or paused classifier of the generation's workspace, at its present version."""
+
+    classifier_id: UUID
+    version: int
+    paused: bool
+    endpoint: str
+    definition: ClassifierDefinition
+    billed_to: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One row to be: this generation, by this classifier; `reason` is None when it shall be asked."""
+
+    classifier_id: UUID
+    version: int
+    endpoint: str
+    reason: str | None
+    rate: float | None = None
+    draw: float | None = None
+    billed_to: UUID | None = None
+
+
+def draw(workspace: str, key: str) -> float:
+    """The deterministic number in [0, 1) that sampling compares with the rate."""
+    digest = hashlib.sha256(f"{workspace}:{key}".encode("utf-8", "surrogatepass")).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
+
+
+def place(generation: Generation, standings: Sequence[Standing], *, own_call: bool) -> list[Placed]:
+    """Say for each classifier whether it is asked; at least one row, so that every generation has its reason."""
+    if own_call:
+        return [_nobody("own_call")]
+    if not standings:
+        return [_nobody("no_classifier")]
+    return [_place(generation, standing) for standing in standings]
+
+
+def _place(generation: Generation, standing: Standing) -> Placed:
+    definition = standing.definition
+    by_session = definition.sample_by == "session" and generation.session_id is not None
+    number = draw(generation.workspace, str(generation.session_id) if by_session else generation.id)
+    return Placed(
+        classifier_id=standing.classifier_id,
+        version=standing.version,
+        endpoint=standing.endpoint,
+        reason=_why_not(generation, standing, number),
+        rate=definition.sampling_rate,
+        draw=number,
+        billed_to=standing.billed_to,
+    )
+
+
+def _why_not(generation: Generation, standing: Standing, number: float) -> str | None:
+    if standing.paused:
+        return "paused"
+    if not passes(generation, standing.definition.filters):
+        return "filtered_out"
+    if number >= standing.definition.sampling_rate:
+        return "sampled_out"
+    return None
+
+
+def passes(generation: Generation, filters: Filters) -> bool:
+    """Whether every filter that is set has a pattern that matches."""
+    return (
+        _any_matches(generation.model, filters.models)
+        and _any_matches(generation.app, filters.apps)
+        and _any_matches(generation.user, filters.users)
+        and all(_any_matches(generation.metadata.get(key), (glob,)) for key, glob in filters.metadata.items())
+    )
+
+
+def _any_matches(found: str | None, globs: Iterable[str]) -> bool:
+    patterns = tuple(globs)
+    return not patterns or (found is not None and any(fnmatchcase(found, pattern) for pattern in patterns))
+
+
+def _nobody(reason: str) -> Placed:
+    return Placed(classifier_id=NOBODY, version=0, endpoint="", reason=reason)

@@ -1,0 +1,76 @@
+"""One SQLAlchemy engine per process, made at the edge and handed in by keyword."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+
+from worker import errors
+
+CONNECT_TIMEOUT_SECONDS = 5
+STATEMENT_TIMEOUT_SECONDS = 60
+
+
+def connect(database_url: str, *, application: str = "aftertag", connections: int = 8) -> Engine:
+    """Make the engine for `database_url` (postgresql://…); connects on first use.
+
+    JIT is off because it costs 50 ms and more on a first run over many partitions; a statement ends after
+    60 s so that a stuck server cannot keep a worker for ever. Raise SettingsError for an address that is none.
+    """
+    try:
+        url = make_url(database_url).set(drivername="postgresql+psycopg")
+    except ArgumentError as error:
+        raise errors.SettingsError(
+            "AFTERTAG_DATABASE_URL is not a database address; write postgresql://user:password@host:5432/name."
+        ) from error
+    options = f"-c jit=off -c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_SECONDS * 1000}"
+    return create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=connections,
+        pool_pre_ping=True,
+        hide_parameters=True,  # a failed statement's parameters hold text of generations
+        connect_args={
+            "options": options,
+            "application_name": application,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        },
+    )
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether Postgres is away or refuses for now, so that the same statement may pass later."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn an outage into DatabaseUnreachableError, for commands that a person runs."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not is_outage(error):
+            raise
+        raise errors.DatabaseUnreachableError(
+            "PostgreSQL does not answer; start it, or point AFTERTAG_DATABASE_URL at the right one."
+        ) from error
+
+
+def clock_offset_seconds(engine: Engine, *, now: float) -> float:
+    """How far the database's clock is ahead of `now` (Unix seconds); the line lives by the database's clock."""
+    with engine.connect() as connection:
+        return float(connection.execute(text("select extract(epoch from clock_timestamp())")).scalar_one()) - now
+
+
+def answers(engine: Engine) -> bool:
+    """Whether Postgres takes a statement now."""
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("select 1"))
+    except DBAPIError:
+        return False
+    return True

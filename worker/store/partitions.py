@@ -1,0 +1,128 @@
+"""Days: each of the three large tables has one partition a day, made ahead by upkeep and on demand by the recorder."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Connection, Engine, text
+
+from worker.store.tables import PARTITIONED
+
+DAYS_AHEAD = 3
+LOCK_TIMEOUT_MS = 2_000
+_UPKEEP_LOCK = 0x41465441  # "AFTA": one maker of partitions at a time
+
+# A claim is an update of an indexed column, never HOT: vacuum must come by size of the day, not by a fifth of it.
+_STORAGE = {
+    "generations": "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, fillfactor = 90",
+    "transcripts": "autovacuum_vacuum_insert_scale_factor = 0.1",
+    "classifications": "autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_limit = 2000, fillfactor = 80",
+}
+
+
+def name_of(table: str, day: date) -> str:
+    return f"{table}_{day:%Y%m%d}"
+
+
+def day_of(partition: str) -> date:
+    return datetime.strptime(partition.rsplit("_", 1)[1], "%Y%m%d").replace(tzinfo=UTC).date()
+
+
+def existing_days(connection: Connection) -> set[date]:
+    """The days that all three tables have a partition for."""
+    rows = connection.execute(
+        text("""
+        select child.relname from pg_inherits
+        join pg_class child on child.oid = inhrelid
+        join pg_class parent on parent.oid = inhparent
+        where parent.relname = any(:tables) and parent.relnamespace = current_schema()::regnamespace
+        """),
+        {"tables": list(PARTITIONED)},
+    ).scalars()
+    counted: dict[date, int] = {}
+    for name in rows:
+        day = day_of(name)
+        counted[day] = counted.get(day, 0) + 1
+    return {day for day, tables in counted.items() if tables == len(PARTITIONED)}
+
+
+def make_ahead(engine: Engine, *, today: date) -> int:
+    """Make yesterday's to the coming days' partitions; return how many days were missing."""
+    return make(engine, (today + timedelta(days=offset) for offset in range(-1, DAYS_AHEAD + 1)))
+
+
+def make(engine: Engine, days: Iterable[date]) -> int:
+    """Make the partitions of `days` that are missing; return how many days were missing.
+
+    Each is created on its own and then attached: that takes a lock beside which inserts go on, where
+    `create table … partition of` would stop them.
+    """
+    wanted = set(days)
+    with engine.begin() as connection:
+        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _UPKEEP_LOCK})
+        missing = sorted(wanted - existing_days(connection))
+        for day in missing:
+            _make_day(connection, day)
+    return len(missing)
+
+
+def _make_day(connection: Connection, day: date) -> None:
+    for table in PARTITIONED:
+        partition = name_of(table, day)
+        if connection.execute(text("select to_regclass(:name)"), {"name": partition}).scalar() is not None:
+            continue  # a former maker was cut off between two tables
+        connection.execute(
+            text(f"create table {partition} (like {table} including defaults including constraints) with ({_STORAGE[table]})")
+        )
+        connection.execute(
+            text(f"alter table {table} attach partition {partition} for values from ('{day}') to ('{day + timedelta(days=1)}')")
+        )
+
+
+def drop_before(engine: Engine, day: date, *, table: str) -> list[str]:
+    """Drop the partitions of `table` that end before `day`; return their names.
+
+    Detaching concurrently leaves readers and writers alone; behind a long reader it gives up after two
+    seconds and the next upkeep tries again.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"set lock_timeout = {LOCK_TIMEOUT_MS}"))
+        try:
+            finish_interrupted(connection, table)
+            dropped = [name for name in _partitions(connection, table) if day_of(name) < day]
+            for partition in dropped:
+                connection.execute(text(f"alter table {table} detach partition {partition} concurrently"))
+                connection.execute(text(f"drop table {partition}"))
+        finally:
+            connection.execute(text("set lock_timeout = 0"))
+    return dropped
+
+
+def finish_interrupted(connection: Connection, table: str) -> None:
+    """Finish detachments that a kill left half done, and drop days that were detached but not dropped."""
+    pending = connection.execute(
+        text("""
+        select inhrelid::regclass::text from pg_inherits
+        where inhparent = cast(:table as regclass) and inhdetachpending
+        """),
+        {"table": table},
+    ).scalars()
+    for partition in list(pending):
+        connection.execute(text(f"alter table {table} detach partition {partition} finalize"))
+    orphans = connection.execute(
+        text("""
+        select relname from pg_class
+        where relkind = 'r' and relname ~ :pattern and not relispartition
+          and relnamespace = current_schema()::regnamespace
+        """),
+        {"pattern": f"^{table}_[0-9]{{8}}$"},
+    ).scalars()
+    for partition in list(orphans):
+        connection.execute(text(f"drop table {partition}"))
+
+
+def _partitions(connection: Connection, table: str) -> list[str]:
+    rows = connection.execute(
+        text("select inhrelid::regclass::text from pg_inherits where inhparent = cast(:table as regclass)"),
+        {"table": table},
+    )
+    return sorted(rows.scalars())

@@ -1,0 +1,41 @@
+"""The sweep: rings again for what is pending too long, takes back what lost its lease, and never floods."""
+
+from collections.abc import Callable
+
+import structlog
+
+from worker.line import Line
+from worker.queues import classify_queue
+from worker.recording import IDS_PER_BELL
+from worker.store import claims
+
+IDS_PER_PASS = 10_000
+SHORT_QUEUE = 200
+"""Bells in a queue up to which the sweep adds more: 6,400 ids, some seconds of one process's work."""
+
+log = structlog.get_logger()
+
+
+def sweep(line: Line, *, depth: Callable[[str], int]) -> int:
+    """Ring for up to 10,000 due ids in all; return how many. `depth` says how many bells a queue holds."""
+    with line.engine.begin() as connection:
+        lost = claims.take_back_lost_leases(connection)
+        waiting = claims.endpoints_waiting(connection)
+    if lost:
+        log.warning("leases were lost; their workers died or hung", classifications=lost)
+    rung = 0
+    for endpoint in waiting:
+        room = (SHORT_QUEUE - depth(classify_queue(endpoint))) * IDS_PER_BELL
+        rung += _ring(line, endpoint, limit=min(room, IDS_PER_PASS - rung))
+    return rung
+
+
+def _ring(line: Line, endpoint: str, *, limit: int) -> int:
+    if limit <= 0:
+        return 0
+    with line.engine.begin() as connection:
+        keys = claims.stamp_due(
+            connection, endpoint=endpoint, ring_again_seconds=line.settings.ring_again_seconds, limit=limit
+        )
+    line.ring(endpoint, keys)
+    return len(keys)

@@ -1,0 +1,128 @@
+"""Rendering a transcript for the classifier: one text in which no turn can forge another; asking the model is next."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+TURN_CHARACTERS = 5_000
+TRUNCATED = "...[truncated]"
+TOOLS_SHOWN = 200
+NAME_CHARACTERS = 64
+CHARACTERS_PER_TOKEN = 4  # an estimate; a model that finds the result too long gets half of it once more
+
+_LABELS = {
+    "system": "SYSTEM",
+    "user": "USER",
+    "assistant": "ASSISTANT",
+    "tool_call": "TOOL_CALL",
+    "tool_result": "TOOL_RESULT",
+}
+# Whatever stands before the word and is no letter or digit (blanks, quotes, invisible characters) is passed over.
+_COULD_BE_A_LABEL = re.compile(
+    r"^(?=[^\w\n]*(?:(?:system|user|assistant|tools?)[^\w\n]*[:\uff1a\ufe55\u2236]|tool_(?:call|result)\b|\d+ turns? (?:was|were) left out))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_WORDS = ("system", "user", "assistant", "tool", "left out")
+_NAME = re.compile(r"[^\w.\-/]+")
+_COMPLETION = ("assistant", "tool_call")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The classifier's one user message, and how many turns were left out of its middle to fit."""
+
+    text: str = field(repr=False)
+    left_out: int
+
+
+def render(
+    turns: Sequence[Sequence[Any]], tools: Sequence[str], *, left_out: int, prompts_only: bool, characters: int
+) -> Rendered:
+    """Render `turns` ((kind, text, name, length), …) within about `characters` characters.
+
+    Each turn is cut to its first 5,000 characters. What does not fit is left out from the middle, turn by turn, and
+    the text says so; the first and the last turn always stay, cut further if need be.
+    """
+    shown = _prompts(turns) if prompts_only else turns
+    parts = [_turn(*turn) for turn in shown]
+    head = _tools(tools)
+    after_system = 1 if shown and shown[0][0] == "system" else 0
+    parts, dropped = _fit(parts, after_system=after_system, characters=characters - len(head))
+    if left_out:
+        parts.insert(after_system, _note(left_out, "when this was recorded"))
+    if head:
+        parts.insert(after_system, head)
+    return Rendered(text="\n".join(parts), left_out=dropped)
+
+
+def quoted(text: str) -> str:
+    """Put `> ` before every line of `text` that could be read as one of the transcript's own."""
+    plain = "\n".join(text.splitlines())  # every line end that Unicode knows becomes the one we look at
+    if not plain.isascii() and not unicodedata.is_normalized("NFKC", plain):
+        return "\n".join(_quoted_line(line) for line in plain.split("\n"))
+    lowered = plain.lower()
+    if not any(word in lowered for word in _WORDS):
+        return plain
+    return _COULD_BE_A_LABEL.sub("> ", plain)
+
+
+def _quoted_line(line: str) -> str:
+    """The same for a line with letters that only look like others (full-width USER and the like)."""
+    seen = line if line.isascii() else unicodedata.normalize("NFKC", line[:200])
+    return f"> {line}" if _COULD_BE_A_LABEL.match(seen) else line
+
+
+def _turn(kind: str, text: str, name: str | None, length: int | None) -> str:
+    cut = len(text) > TURN_CHARACTERS or (length or 0) > TURN_CHARACTERS
+    body = quoted(text[:TURN_CHARACTERS] if cut else text)
+    label = _LABELS[kind] if name is None else f"{_LABELS[kind]} {_name(name)}"
+    return f"{label}: {body}{TRUNCATED}" if cut else f"{label}: {body}"
+
+
+def _tools(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    more = f", and {len(names) - TOOLS_SHOWN} more" if len(names) > TOOLS_SHOWN else ""
+    return f"TOOLS: {', '.join(_name(name) for name in names[:TOOLS_SHOWN])}{more}"
+
+
+def _name(name: str) -> str:
+    """A tool's name as one word: no line end, blank or colon of it can look like structure."""
+    return _NAME.sub("_", name[:NAME_CHARACTERS])
+
+
+def _prompts(turns: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """The turns without the completion: what the assistant wrote after the last word of anybody else."""
+    end = len(turns)
+    while end and turns[end - 1][0] in _COMPLETION:
+        end -= 1
+    return turns[:end]
+
+
+def _fit(parts: list[str], *, after_system: int, characters: int) -> tuple[list[str], int]:
+    """Leave parts out from the middle until the rest fits; return them and how many are gone."""
+    if sum(map(len, parts)) + len(parts) <= characters:
+        return parts, 0
+    first = parts[: after_system + 1]
+    rest = parts[after_system + 1 :]
+    room = characters - sum(len(part) + 1 for part in first) - 60
+    kept: list[str] = []
+    for part in reversed(rest):
+        if kept and room < len(part) + 1:
+            break
+        kept.append(part)
+        room -= len(part) + 1
+    dropped = len(rest) - len(kept)
+    middle = [_note(dropped, "to fit the model's context")] if dropped else []
+    fitted = [*first, *middle, *reversed(kept)]
+    excess = sum(map(len, fitted)) + len(fitted) - characters
+    if excess > 0:
+        share = max(characters // max(len(fitted), 1), 200)
+        fitted = [part if len(part) <= share else f"{part[:share]}{TRUNCATED}" for part in fitted]
+    return fitted, dropped
+
+
+def _note(turns: int, why: str) -> str:
+    return f"[{turns} {'turn was' if turns == 1 else 'turns were'} left out {why}]"

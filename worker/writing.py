@@ -1,0 +1,96 @@
+"""Writing what ended, as it ends, in small batches: one thread, one transaction a batch."""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from worker.store import engine as engines
+from worker.store import outcomes
+from worker.store.outcomes import Ended
+
+BATCH = 200
+LINGER_SECONDS = 0.03
+RETRY_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class Writer:
+    """Takes ended classifications from any thread; `written` is called with each batch that stands in Postgres.
+
+    While Postgres is away a batch waits. Nothing here is bounded by itself: the room bounds what can be waiting.
+    """
+
+    def __init__(self, *, engine: Engine, written: Callable[[Sequence[Ended], Sequence[Ended]], None]) -> None:
+        self._engine = engine
+        self._written = written
+        self._waiting: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
+        self._giving_up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="aftertag-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, ended: Ended) -> None:
+        """Have it written; return at once."""
+        self._waiting.put(ended)
+
+    def stop(self, timeout_seconds: float) -> bool:
+        """Write what is waiting; return whether all of it stands in Postgres. Leases bring back what does not."""
+        self._waiting.put(None)
+        self._thread.join(timeout_seconds)
+        self._giving_up.set()
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            batch, last = self._next_batch()
+            if batch:
+                self._write(batch)
+
+    def _next_batch(self) -> tuple[list[Ended], bool]:
+        """Wait for one, then take what comes within a moment: a batch costs one transaction however large it is."""
+        first = self._waiting.get()
+        if first is None:
+            return [], True
+        batch = [first]
+        self._giving_up.wait(LINGER_SECONDS)
+        while len(batch) < BATCH:
+            try:
+                following = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                return batch, True
+            batch.append(following)
+        return batch, False
+
+    def _write(self, batch: Sequence[Ended]) -> None:
+        while not self._giving_up.is_set():
+            try:
+                with self._engine.begin() as connection:
+                    current = outcomes.write(connection, batch)
+            except DBAPIError as error:
+                if engines.is_outage(error):
+                    log.warning("outcomes wait for Postgres", classifications=len(batch))
+                    self._giving_up.wait(RETRY_SECONDS)
+                    continue
+                self._write_apart(batch)
+                return
+            self._written(batch, current)
+            return
+
+    def _write_apart(self, batch: Sequence[Ended]) -> None:
+        """Something in the batch cannot be written: write the others, and leave that one to its lease."""
+        if len(batch) == 1:
+            log.error("an outcome cannot be written", generation_id=batch[0].claimed.key[1])
+            self._written(batch, [])
+            return
+        middle = len(batch) // 2
+        self._write(batch[:middle])
+        self._write(batch[middle:])
