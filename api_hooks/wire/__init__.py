@@ -1,0 +1,68 @@
+"""The wire contract, version 1: what a generation looks like between the hook and the worker. Standard library only.
+
+One Celery message carries one batch to the task `aftertag.record` on the queue `record`, as its only argument:
+
+    batch = {"v": 1, "generations": [generation, ...], "dropped": {reason: count}}      "dropped" only after losses
+
+`generation` builds what stands in a batch from the arguments of `api_hooks.enqueue`, which are also the keys of a
+plain document such as `{"messages": [...]}`. `normalise_messages` turns the messages of several APIs into turns
+`[kind, text, name, length]`. Every input has a defined result:
+
+| given as a message | becomes |
+|---|---|
+| text alone | a user turn; an assistant turn as the output |
+| role developer, human, ai, model, function | system, user, assistant, assistant, tool_result |
+| any other role | a user turn |
+| no role | a user turn; an assistant turn as the output |
+| content that is a list of parts | one turn, a line per part; tool calls and results in it are turns of their own |
+| an image, sound, other media | [image], [audio], [file]; a sound's transcript where there is one |
+| reasoning, thinking | nothing |
+| a refusal | its text, as the assistant's |
+| a tool call | a tool_call turn: the arguments as they came, also when they are broken JSON; objects as JSON |
+| a tool's result | a tool_result turn, with the name of the call whose id it bears |
+| empty or missing content | a turn without text, unless the message has tool calls |
+| a text over 5,000 characters | its first 5,001, and its full length |
+| NUL, lone surrogates | U+FFFD |
+| an object | read by its attributes, or by `model_dump` when it has none of ours |
+| an iterator, what raises when read, what refers to itself, an unknown part without text | [unreadable] |
+| None among the messages | nothing |
+| more turns than 20,000, or more than 1 MB | the first and the last, and how many are left out |
+"""
+
+from api_hooks.wire.contract import (
+    BATCH_BYTES,
+    GENERATION_BYTES,
+    ID_CHARACTERS,
+    KINDS,
+    RECORD_QUEUE,
+    RECORD_TASK,
+    SHORT_CHARACTERS,
+    TURN_CHARACTERS,
+    TURNS_AT_MOST,
+    UNREADABLE,
+    VERSION,
+    UnusableError,
+)
+from api_hooks.wire.generation import generation
+from api_hooks.wire.identity import uuid7
+from api_hooks.wire.turns import normalise_messages
+from api_hooks.wire.usage import normalise_usage
+
+__all__ = [
+    "BATCH_BYTES",
+    "GENERATION_BYTES",
+    "ID_CHARACTERS",
+    "KINDS",
+    "RECORD_QUEUE",
+    "RECORD_TASK",
+    "SHORT_CHARACTERS",
+    "TURNS_AT_MOST",
+    "TURN_CHARACTERS",
+    "UNREADABLE",
+    "VERSION",
+    "UnusableError",
+    "generation",
+    "normalise_messages",
+    "normalise_usage",
+    "uuid7",
+]

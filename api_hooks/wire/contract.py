@@ -1,0 +1,29 @@
+"""The constants of the wire contract, which the hook and the worker both keep."""
+
+VERSION = 1
+RECORD_TASK = "aftertag.record"
+RECORD_QUEUE = "record"
+
+KINDS = ("system", "user", "assistant", "tool_call", "tool_result")
+
+TURN_CHARACTERS = 5_000
+"""What a classifier reads of a turn. The wire carries one character more, so that the worker sees it was longer."""
+
+GENERATION_BYTES = 1_000_000
+"""The most that a generation's turns take up as JSON in UTF-8; beyond it turns are left out of the middle."""
+
+BATCH_BYTES = 512 * 1024
+"""A batch that has reached this is sent; only a generation that is larger by itself makes a larger one."""
+
+TURNS_AT_MOST = 20_000
+TOOLS_AT_MOST = 2_000
+METADATA_AT_MOST = 64
+ID_CHARACTERS = 200
+SHORT_CHARACTERS = 512
+"""The most of a model's, user's, tool's or application's name, and of a key or value of the metadata."""
+
+UNREADABLE = "[unreadable]"
+
+
+class UnusableError(ValueError):
+    """A generation that no worker could record; the message names the field and quotes no text of the generation."""

@@ -1,0 +1,66 @@
+"""Ids and times of a generation: the caller's own where they can be kept, else made from the moment of the call."""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from uuid import UUID
+
+from api_hooks.wire.contract import ID_CHARACTERS
+from api_hooks.wire.text import clean, plain
+
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def uuid7(unix_ms: int, random_bytes: bytes) -> str:
+    """Return the UUID, version 7, of a time in milliseconds since 1970 and 10 random bytes."""
+    number = (unix_ms & (1 << 48) - 1) << 80 | int.from_bytes(random_bytes[:10], "big")
+    number = number & ~(0xF << 76) | 0x7 << 76
+    number = number & ~(0x3 << 62) | 0x2 << 62
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def own_id(given: object) -> str | None:
+    """Return the caller's id, or None when there is none that can be kept.
+
+    Numbers and UUIDs are taken as text. Over 200 characters it becomes `sha256:` and its digest, the same each time.
+    """
+    if isinstance(given, str):
+        text = plain(given)
+    elif type(given) is int or isinstance(given, UUID):
+        text = str(given) if not isinstance(given, int) or abs(given) < 10**ID_CHARACTERS else ""
+    else:
+        return None
+    if len(text) > ID_CHARACTERS:
+        return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return clean(text) or None
+
+
+def time_text(given: object, *, otherwise: datetime) -> str:
+    """Return a time as the wire writes it, in UTC with microseconds; `otherwise` when it is missing or makes no sense.
+
+    Takes datetimes (one without a time zone is in this machine's), ISO 8601 text (without one: UTC), and seconds or
+    milliseconds since 1970.
+    """
+    try:
+        moment = _moment(given) or otherwise
+    except (ValueError, OverflowError, OSError):
+        moment = otherwise
+    if not _EARLIEST < moment < _LATEST:
+        moment = otherwise
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _moment(given: object) -> datetime | None:
+    if isinstance(given, datetime):
+        return given if given.tzinfo else given.astimezone(UTC)
+    if isinstance(given, str) and _DATE.match(given):
+        moment = datetime.fromisoformat(plain(given).strip())
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if type(given) in (int, float):
+        seconds = float(given)  # type: ignore[arg-type]
+        # Seconds of the year 5138 are milliseconds of 1973.
+        return datetime.fromtimestamp(seconds / 1000 if seconds > 100_000_000_000 else seconds, UTC)
+    return None
