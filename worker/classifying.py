@@ -41,9 +41,7 @@ def classify(line: Line, endpoint: str, keys: Sequence[Key]) -> None:
 
 
 def _claim(connection: Connection, line: Line, endpoint: str, keys: Sequence[Key]) -> list[Claimed]:
-    return claims.claim(
-        connection, keys, endpoint=endpoint, token=uuid4(), lease_seconds=line.settings.lease_seconds
-    )
+    return claims.claim(connection, keys, endpoint=endpoint, token=uuid4(), lease_seconds=line.settings.lease_seconds)
 
 
 def _versions(connection: Connection, line: Line, claimed: Sequence[Claimed]) -> dict[tuple[UUID, int], Version]:

@@ -91,7 +91,9 @@ class Line:
         spent = time.monotonic() - self.stopping_since
         self.calls.stop(self.settings.drain_seconds - spent)
         if not self.writer.stop(self.settings.write_seconds):
-            log.error("stopped before every outcome was written; leases bring them back", classifications=self.room.inside)
+            log.error(
+                "stopped before every outcome was written; leases bring them back", classifications=self.room.inside
+            )
         self.engine.dispose()
 
     def _written(self, batch: Sequence[Ended], current: Sequence[Ended]) -> None:

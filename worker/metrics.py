@@ -29,10 +29,15 @@ class Metrics:
             registry=self.registry,
         )
         self._spend = Counter(
-            "aftertag_spend_usd", "What model calls cost, where it is known, by endpoint.", ("endpoint",), registry=self.registry
+            "aftertag_spend_usd",
+            "What model calls cost, where it is known, by endpoint.",
+            ("endpoint",),
+            registry=self.registry,
         )
         self._recorded = Counter("aftertag_recorded", "Generations recorded.", registry=self.registry)
-        self._set_aside = Counter("aftertag_set_aside", "Generations that could not be recorded.", registry=self.registry)
+        self._set_aside = Counter(
+            "aftertag_set_aside", "Generations that could not be recorded.", registry=self.registry
+        )
         self._wait = Gauge(
             "aftertag_queue_age_seconds",
             "How long the oldest due classification has waited, at the last sweep.",

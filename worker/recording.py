@@ -3,9 +3,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from api_hooks import wire
 from classifier_models.marker import OWN_CALL_LINE
@@ -45,11 +46,12 @@ def record(line: Line, batch: object, *, now: datetime | None = None) -> Recorde
     now = now or datetime.now(UTC)
     documents, dropped = read_batch(batch)
     accepted, rejected = check(documents, now=now, past=timedelta(days=line.settings.past_days))
-    recorded, bells = line.outage.outlast(lambda: _write(line, accepted, rejected, dropped, now=now))
-    line.metrics.count_recorded(len(recorded.new), set_aside=len(rejected))
-    for endpoint, keys in bells.items():
-        line.ring(endpoint, keys)
-    return recorded
+    new, refused = _record_each(line, accepted)
+    rejected += refused
+    if rejected or dropped:
+        line.outage.outlast(lambda: set_all_aside(line, rejected, dropped, day=now.date()))
+    line.metrics.count_recorded(len(new), set_aside=len(rejected))
+    return Recorded(new=new, known=len(accepted) - len(new) - len(refused), rejected=rejected)
 
 
 def read_batch(batch: object) -> tuple[list[object], dict[str, int]]:
@@ -94,7 +96,9 @@ def plan(connection: Connection, accepted: Sequence[Generation]) -> list[Row]:
     for one in accepted:
         own_call = is_own_call(one)
         placed = sampling.place(one, standings.get(one.workspace, []), own_call=own_call)
-        rows.append(Row(generation=one, placed=placed, own_call=own_call, text_kept=any(p.reason is None for p in placed)))
+        rows.append(
+            Row(generation=one, placed=placed, own_call=own_call, text_kept=any(p.reason is None for p in placed))
+        )
     return rows
 
 
@@ -107,18 +111,32 @@ def write(connection: Connection, accepted: Sequence[Generation]) -> tuple[set[K
     return recording.insert(connection, [row for row in rows if row.key[:2] not in known]), rows
 
 
-def _write(
-    line: Line, accepted: Sequence[Generation], rejected: Sequence[Rejected], dropped: dict[str, int], *, now: datetime
-) -> tuple[Recorded, dict[str, list[Key]]]:
+def _record_each(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
+    """Write a batch, and ring for it; where Postgres refuses it, its halves, so that one generation cannot lose the others."""
+    if not accepted:
+        return set(), []
+    try:
+        new, rows = line.outage.outlast(lambda: _write(line, accepted))
+    except DBAPIError as error:
+        line.known_days.clear()
+        if len(accepted) == 1:
+            kind = type(error.orig).__name__
+            document = accepted[0].model_dump(mode="json")
+            return set(), [
+                Rejected(document=document, workspace=accepted[0].workspace, error=f"Postgres refused it: {kind}")
+            ]
+        middle = len(accepted) // 2
+        (first, refused), (second, also) = (_record_each(line, half) for half in (accepted[:middle], accepted[middle:]))
+        return first | second, refused + also
+    for endpoint, keys in bells_for([row for row in rows if row.key in new]).items():
+        line.ring(endpoint, keys)
+    return new, []
+
+
+def _write(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], list[Row]]:
     _make_missing_days(line, accepted)
     with line.engine.begin() as connection:
-        new, rows = write(connection, accepted) if accepted else (set(), [])
-        for one in rejected:
-            _set_aside(connection, one)
-        if dropped:
-            recording.add_losses(connection, dropped, day=now.date())
-    recorded = Recorded(new=new, known=len(accepted) - len(new), rejected=rejected)
-    return recorded, bells_for([row for row in rows if row.key in new])
+        return write(connection, accepted)
 
 
 def bells_for(rows: Sequence[Row]) -> dict[str, list[Key]]:
@@ -149,6 +167,15 @@ def _first_of_each(accepted: Sequence[Generation]) -> list[Generation]:
         seen.append(one.created_at)
         distinct.append(one)
     return distinct
+
+
+def set_all_aside(line: Line, rejected: Sequence[Rejected], dropped: dict[str, int], *, day: date) -> None:
+    """Keep what cannot be recorded where an operator sees it and can replay it, and count what hooks dropped."""
+    with line.engine.begin() as connection:
+        for one in rejected:
+            _set_aside(connection, one)
+        if dropped:
+            recording.add_losses(connection, dropped, day=day)
 
 
 def _set_aside(connection: Connection, rejected: Rejected) -> None:

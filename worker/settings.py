@@ -27,22 +27,29 @@ class Settings(BaseModel):
         description="Where the embedded services keep what they store.",
     )
     redis_engine: Literal["auto", "redis", "fake"] = Field(
-        "auto", description="Which embedded Redis: the first at hand, a redis-server, or the pure Python one (for trying only)."
+        "auto",
+        description="Which embedded Redis: the first at hand, a redis-server, or the pure Python one (for trying only).",
     )
     threads: Count = Field(16, description="Celery threads of a worker process.")
     calls_in_flight: Count = Field(512, description="Model calls of a worker process under way at once.")
     calls_in_flight_per_endpoint: Annotated[int, Field(ge=0)] = Field(
         0, description="The same for one endpoint, so that a hung one cannot take all; 0: half of calls_in_flight."
     )
-    calls_ready: Count = Field(64, description="Classifications claimed ahead of a free place among the calls, per endpoint.")
+    calls_ready: Count = Field(
+        64, description="Classifications claimed ahead of a free place among the calls, per endpoint."
+    )
     call_timeout_seconds: Seconds = Field(60, description="The deadline of one model call.")
     wait_seconds: Seconds = Field(15, description="How long a claimed classification may wait for its call to start.")
-    write_seconds: Seconds = Field(15, description="What a lease leaves for writing the tags after the call's deadline.")
+    write_seconds: Seconds = Field(
+        15, description="What a lease leaves for writing the tags after the call's deadline."
+    )
     drain_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
         20, description="How long a stopping worker finishes its calls before it releases the rest."
     )
     sweep_seconds: Seconds = Field(5, description="How often the beat starts a sweep.")
-    ring_again_seconds: Seconds = Field(30, description="How long a bell may stay unanswered before the sweep rings again.")
+    ring_again_seconds: Seconds = Field(
+        30, description="How long a bell may stay unanswered before the sweep rings again."
+    )
     probe_seconds: Seconds = Field(30, description="How long an endpoint that refuses our key or credit is left alone.")
     upkeep_seconds: Seconds = Field(300, description="How often the beat makes days ahead and drops what has expired.")
     keep_days: Annotated[int, Field(ge=1, le=36_500)] = Field(400, description="Days that generations are kept.")
@@ -52,10 +59,14 @@ class Settings(BaseModel):
     visibility_timeout_seconds: Seconds = Field(
         300, description="When Redis gives an unacknowledged message of a dead worker to another."
     )
-    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(0, description="Port of the worker's Prometheus metrics; 0: off.")
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(0, description="Port of the worker's metrics; 0: off.")
     metrics_host: str = Field("127.0.0.1", description="Address the metrics are served on.")
-    log_format: Literal["auto", "json", "pretty"] = Field("auto", description="Form of the logs; auto: pretty on a terminal.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe log line shown.")
+    log_format: Literal["auto", "json", "pretty"] = Field(
+        "auto", description="Form of the logs; auto: pretty on a terminal."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe log line shown."
+    )
 
     @field_validator("database_url", "redis_url", mode="before")
     @classmethod

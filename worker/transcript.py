@@ -21,7 +21,11 @@ _LABELS = {
 }
 # Whatever stands before the word and is no letter or digit (blanks, quotes, invisible characters) is passed over.
 _COULD_BE_A_LABEL = re.compile(
-    r"^(?=[^\w\n]*(?:(?:system|user|assistant|tools?)[^\w\n]*[:\uff1a\ufe55\u2236]|tool_(?:call|result)\b|\d+ turns? (?:was|were) left out))",
+    r"^(?=[^\w\n]*(?:"
+    r"(?:system|user|assistant|tools?)[^\w\n]*[:\uff1a\ufe55\u2236]"
+    r"|tool_(?:call|result)\b"
+    r"|\d+ turns? (?:was|were) left out"
+    r"))",
     re.IGNORECASE | re.MULTILINE,
 )
 _WORDS = ("system", "user", "assistant", "tool", "left out")

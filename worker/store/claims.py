@@ -168,7 +168,10 @@ def endpoints_waiting(connection: Connection) -> list[str]:
 
 def keys_json(keys: Sequence[Key]) -> str:
     return json.dumps(
-        [{"workspace": workspace, "id": id_, "created_at": created_at.isoformat()} for workspace, id_, created_at in keys],
+        [
+            {"workspace": workspace, "id": id_, "created_at": created_at.isoformat()}
+            for workspace, id_, created_at in keys
+        ],
         ensure_ascii=False,
     )
 

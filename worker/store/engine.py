@@ -74,3 +74,13 @@ def answers(engine: Engine) -> bool:
     except DBAPIError:
         return False
     return True
+
+
+@contextmanager
+def connecting(database_url: str, *, application: str = "aftertag") -> Iterator[Engine]:
+    """Hand out an engine for a short while, and close its connections at the end."""
+    engine = connect(database_url, application=application, connections=2)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

@@ -41,9 +41,7 @@ def write(connection: Connection, ended: Sequence[Ended]) -> list[Ended]:
     return current
 
 
-def _lock(
-    connection: Connection, ended: Sequence[Ended], bounds: dict[str, Any]
-) -> dict[tuple[Key, UUID], list[str]]:
+def _lock(connection: Connection, ended: Sequence[Ended], bounds: dict[str, Any]) -> dict[tuple[Key, UUID], list[str]]:
     """Lock the rows; return, for each whose claim is still held, the dimensions it gave before."""
     rows = connection.execute(
         text("""
@@ -100,7 +98,10 @@ def _write_states(connection: Connection, ended: Sequence[tuple[Ended, bool]], b
           and c.classifier_id = r.classifier_id and c.created_at between :earliest and :latest
           and (r.held or r.calls > 0)
         """),
-        {"rows": json.dumps([_named(one) | {"held": held} | _state(one) | _call(one) for one, held in ended]), **bounds},
+        {
+            "rows": json.dumps([_named(one) | {"held": held} | _state(one) | _call(one) for one, held in ended]),
+            **bounds,
+        },
     )
 
 
@@ -112,7 +113,8 @@ def _write_tags(
 ) -> None:
     """Put the tags onto the generations; a classifier's former dimensions that it no longer gives are removed."""
     rows = [
-        _named(one) | {"former": former[_identity(one)], "tags": one.outcome.tags if isinstance(one.outcome, Tagged) else {}}
+        _named(one)
+        | {"former": former[_identity(one)], "tags": one.outcome.tags if isinstance(one.outcome, Tagged) else {}}
         for one in current
         if isinstance(one.outcome, Tagged) or former[_identity(one)]
     ]
@@ -170,7 +172,9 @@ def _forget_text(connection: Connection, current: Sequence[Ended], bounds: dict[
 def _add_spend(connection: Connection, ended: Sequence[Ended]) -> None:
     """Add the calls to their classifiers' day, which daily budgets are held against."""
     calls = [
-        {"classifier_id": str(one.claimed.classifier_id), "cost_usd": _cost(one.call)} for one in ended if one.call is not None
+        {"classifier_id": str(one.claimed.classifier_id), "cost_usd": _cost(one.call)}
+        for one in ended
+        if one.call is not None
     ]
     if not calls:
         return

@@ -71,10 +71,14 @@ def _make_day(connection: Connection, day: date) -> None:
         if connection.execute(text("select to_regclass(:name)"), {"name": partition}).scalar() is not None:
             continue  # a former maker was cut off between two tables
         connection.execute(
-            text(f"create table {partition} (like {table} including defaults including constraints) with ({_STORAGE[table]})")
+            text(
+                f"create table {partition} (like {table} including defaults including constraints) with ({_STORAGE[table]})"
+            )
         )
         connection.execute(
-            text(f"alter table {table} attach partition {partition} for values from ('{day}') to ('{day + timedelta(days=1)}')")
+            text(
+                f"alter table {table} attach partition {partition} for values from ('{day}') to ('{day + timedelta(days=1)}')"
+            )
         )
 
 

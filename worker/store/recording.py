@@ -54,7 +54,8 @@ def lock_given_ids(connection: Connection, rows: Sequence[Row]) -> None:
     hashes = sorted({_lock_of(row.generation) for row in rows if row.generation.id_given})
     if hashes:
         connection.execute(
-            text("select pg_advisory_xact_lock(hash) from unnest(cast(:hashes as bigint[])) as hash"), {"hashes": hashes}
+            text("select pg_advisory_xact_lock(hash) from unnest(cast(:hashes as bigint[])) as hash"),
+            {"hashes": hashes},
         )
 
 

@@ -1,0 +1,138 @@
+"""Celery, wired: one app per process, its queues, its beat, and the start and end of a worker."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+from kombu import Exchange, Queue
+from kombu.exceptions import OperationalError
+
+from classifier_models.endpoints import Endpoint
+from worker import bells, tasks
+from worker.broker_transport import installing
+from worker.gates import Gates
+from worker.line import Line
+from worker.metrics import Metrics
+from worker.queues import RECORD, SWEEP, UPKEEP, classify_queue
+from worker.recording import IDS_PER_BELL
+from worker.settings import Settings
+from worker.store import engine as engines
+from worker.store import migrations
+from worker.store.recording import Key
+
+DIRECT = Exchange("")
+
+log = structlog.get_logger()
+
+
+def make(settings: Settings, *, redis_url: str, gates: Gates | None = None) -> Celery:
+    """Return an app that publishes to and consumes from `redis_url` through our own transport."""
+    app = Celery("aftertag", set_as_current=False)
+    installing.install(
+        app,
+        redis_url=redis_url,
+        gates=gates or Gates(),
+        visibility_timeout=settings.visibility_timeout_seconds,
+    )
+    app.conf.update(
+        worker_hijack_root_logger=False,
+        worker_pool="threads",
+        worker_concurrency=settings.threads,
+        task_publish_retry=False,
+        task_create_missing_queues=True,
+        timezone="UTC",
+        beat_scheduler="celery.beat:Scheduler",  # in memory: our schedules need no file
+        beat_schedule={
+            "sweep": _every(settings.sweep_seconds, tasks.SWEEP, SWEEP),
+            "upkeep": _every(settings.upkeep_seconds, tasks.UPKEEP, UPKEEP),
+        },
+    )
+    return app
+
+
+def run_worker(
+    settings: Settings, *, database_url: str, redis_url: str, endpoints: Mapping[str, Endpoint], name: str | None = None
+) -> int:
+    """Work until TERM or Ctrl-C; return the exit code: 0 when everything was finished or released.
+
+    Raise SchemaOutdatedError when the database is not at this release's schema.
+    """
+    gates = Gates()
+    engine = engines.connect(database_url, application="aftertag worker", connections=settings.threads + 4)
+    migrations.require_current(engine)
+    app = make(settings, redis_url=redis_url, gates=gates)
+    app.conf.task_queues = [_queue(one) for one in (RECORD, SWEEP, UPKEEP, *map(classify_queue, endpoints))]
+    metrics = Metrics()
+    line = Line(
+        settings=settings,
+        engine=engine,
+        endpoints=endpoints,
+        gates=gates,
+        ring=lambda endpoint, keys: ring(app, endpoint, keys),
+        metrics=metrics,
+    )
+    tasks.register(app, line, redis_url=redis_url)
+    if settings.metrics_port:
+        metrics.serve(host=settings.metrics_host, port=settings.metrics_port)
+    return _work(app, line, name=name)
+
+
+def run_beat(settings: Settings, *, redis_url: str) -> None:
+    """Start a sweep and an upkeep when each is due, until TERM or Ctrl-C. One per installation; two do no harm."""
+    app = make(settings, redis_url=redis_url)
+    app.Beat(quiet=True, loglevel="INFO", max_interval=1).run()
+
+
+def ring(app: Celery, endpoint: str, keys: Sequence[Key]) -> None:
+    """Publish bells for `keys`. A bell that cannot be rung is no loss: the sweep rings again."""
+    for ids in bells.write(keys, size=IDS_PER_BELL):
+        try:
+            send(app, tasks.CLASSIFY, [endpoint, ids], queue=classify_queue(endpoint), shown=f"{len(ids)} ids")
+        except OperationalError:
+            log.warning("Redis is away; the sweep will ring again", endpoint=endpoint, ids=len(ids))
+            return
+
+
+def send(app: Celery, name: str, args: list[Any], *, queue: str, shown: str) -> None:
+    """Publish one task; `shown` is all that logs and events will ever show of its arguments."""
+    app.send_task(
+        name, args, exchange="", routing_key=queue, argsrepr=shown, kwargsrepr="", ignore_result=True, retry=False
+    )
+
+
+def _work(app: Celery, line: Line, *, name: str | None) -> int:
+    def stop_claiming(**_: Any) -> None:
+        log.info("stopping: no new calls", in_flight=line.calls.in_flight)
+        line.stop_claiming()
+
+    signals.worker_shutting_down.connect(stop_claiming, weak=False)
+    line.start()
+    try:
+        worker = app.Worker(
+            hostname=name or "aftertag@%h",
+            loglevel="INFO",
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            quiet=True,
+        )
+        worker.start()
+    finally:
+        signals.worker_shutting_down.disconnect(stop_claiming)
+        if not line.stopping_since:
+            line.stop_claiming()
+        line.stop()
+    log.info("stopped")
+    return int(worker.exitcode or 0)
+
+
+def _queue(name: str) -> Queue:
+    return Queue(name, DIRECT, routing_key=name)
+
+
+def _every(seconds: float, task: str, queue: str) -> dict[str, Any]:
+    # A start that nobody took before the next one is due is worthless: without an end they would pile up.
+    options = {"exchange": "", "routing_key": queue, "expires": max(seconds, 1.0), "argsrepr": "()", "kwargsrepr": "{}"}
+    return {"task": task, "schedule": timedelta(seconds=seconds), "options": options}
