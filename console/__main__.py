@@ -73,9 +73,12 @@ def main() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        output.line(f"aftertag {version('aftertag')}")
+        try:
+            output.line(f"aftertag {version('aftertag')}")
+        except PackageNotFoundError:
+            output.line("aftertag (a checkout that is not installed)")
         raise typer.Exit
 
 
