@@ -31,7 +31,7 @@ def test_an_empty_line_has_nothing_to_tell(connection: Connection) -> None:
     found = line_state.look(connection)
     assert (found.waiting, found.unfinished, found.due, found.oldest_wait_seconds) == ((), 0, 0, None)
     assert (found.last_completion, found.seconds_since_completion) == (None, None)
-    assert (found.losses, found.set_aside, found.spend_usd, found.calls) == ({}, 0, 0, 0)
+    assert (found.losses, found.set_aside, found.spend_usd, found.calls) == ({}, 0, Decimal(0), 0)
 
 
 def test_unfinished_rows_are_counted_by_endpoint_whatever_their_day(connection: Connection) -> None:

@@ -1,0 +1,93 @@
+"""Whether the line keeps up: HEALTHY, DEGRADED or OVERLOADED, and why, from what Postgres and Redis say."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from worker import queues
+from worker.broker_state import BrokerState
+from worker.store.line_state import LineState
+
+OVERDUE_SECONDS = 300.0
+STANDSTILL_SECONDS = 60.0
+RECORD_BATCHES = 500
+
+RULES = f"""OVERLOADED: a classification has been due for more than {OVERDUE_SECONDS / 60:.0f} minutes, or more than \
+{RECORD_BATCHES} batches wait to be recorded.
+DEGRADED: something has been due for more than {STANDSTILL_SECONDS:.0f} s and nothing was completed in that time; \
+classifications wait on the operator (key refused, credit gone); hooks lost generations today; messages were rejected or \
+set aside today; Redis does not answer.
+HEALTHY: none of these."""
+
+
+class Health(StrEnum):
+    """From best to worst, except that OVERLOADED stands before DEGRADED where both are true."""
+
+    HEALTHY = "HEALTHY"
+    DEGRADED = "DEGRADED"
+    OVERLOADED = "OVERLOADED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The line's health and a sentence for each thing that is not as it should be."""
+
+    health: Health
+    because: tuple[str, ...]
+
+
+def judge(line: LineState, broker: BrokerState) -> Verdict:
+    """Apply RULES."""
+    overloaded, degraded = _overload(line, broker), [*_standstill(line), *_operator(line), *_losses(line, broker)]
+    health = Health.OVERLOADED if overloaded else Health.DEGRADED if degraded else Health.HEALTHY
+    return Verdict(health=health, because=(*overloaded, *degraded))
+
+
+def _overload(line: LineState, broker: BrokerState) -> list[str]:
+    found = [
+        f"Endpoint {one.endpoint!r}: {one.due} classifications are due, the oldest for {duration(one.oldest_wait_seconds)};"
+        " start more workers, or look at the endpoint's limits."
+        for one in line.waiting
+        if one.oldest_wait_seconds is not None and one.oldest_wait_seconds > OVERDUE_SECONDS
+    ]
+    batches = broker.depths.get(queues.RECORD, 0)
+    if batches > RECORD_BATCHES:
+        found.append(f"{batches} batches wait to be recorded; start more workers, or look at PostgreSQL's load.")
+    return found
+
+
+def _standstill(line: LineState) -> list[str]:
+    wait, since = line.oldest_wait_seconds, line.seconds_since_completion
+    if wait is None or wait <= STANDSTILL_SECONDS or (since is not None and since <= STANDSTILL_SECONDS):
+        return []
+    last = "nothing was completed yet" if since is None else f"nothing was completed for {duration(since)}"
+    return [f"{line.due} classifications are due and {last}; look whether a worker and the beat are running."]
+
+
+def _operator(line: LineState) -> list[str]:
+    advice = {"auth_failed": "it refuses our key; give the workers a valid one", "quota_exhausted": "add credit there"}
+    return [
+        f"{rows} classifications wait on endpoint {endpoint!r} ({reason}): {advice.get(reason, 'see `aftertag why`')}."
+        for (endpoint, reason), rows in line.for_operator.items()
+    ]
+
+
+def _losses(line: LineState, broker: BrokerState) -> list[str]:
+    found = [f"Hooks lost {lost} generations today: {reason}." for reason, lost in sorted(line.losses.items())]
+    if line.set_aside_today:
+        found.append(f"{line.set_aside_today} messages were set aside today; see `aftertag set-aside list`.")
+    if broker.rejected:
+        found.append(f"{broker.rejected} messages were rejected and wait to be set aside; the next upkeep does that.")
+    if broker.problem:
+        found.append(f"{broker.problem[:-1]}; nothing can be recorded until it does.")
+    return found
+
+
+def duration(seconds: float | None) -> str:
+    """Return a length of time for people: 45 s, 7 min, 3.2 h, 2.5 days; `-` for None."""
+    if seconds is None:
+        return "-"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7_200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3_600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
