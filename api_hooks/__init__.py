@@ -1,1 +1,94 @@
-"""The hook."""
+"""Hand over completed generations, fire and forget: `api_hooks.enqueue(messages, output, workspace="acme")`.
+
+`enqueue` takes a snapshot into a bounded buffer and returns; a thread sends batches to the worker's queue. Importing
+this starts nothing, reads nothing and needs the standard library only.
+"""
+
+from typing import Any
+
+from api_hooks import current
+from api_hooks.errors import HookError, SettingsError
+from api_hooks.line import Stats
+from api_hooks.settings import Settings
+
+__all__ = ["HookError", "Settings", "SettingsError", "Stats", "close", "configure", "enqueue", "flush", "stats"]
+
+
+def enqueue(
+    messages: Any = None,
+    output: Any = None,
+    *,
+    workspace: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    id: str | None = None,  # noqa: A002 - the word that every API of generations uses
+    created_at: Any = None,
+    tools: Any = None,
+    usage: Any = None,
+    cost_usd: Any = None,
+    latency_ms: float | None = None,
+    finish_reason: str | None = None,
+    streamed: bool = False,
+    user: str | None = None,
+    session_id: str | None = None,
+    app: str | None = None,
+    api_key_name: str | None = None,
+    metadata: Any = None,
+    **unknown: Any,
+) -> bool:
+    """Hand over one completed generation. Return True when it is in the buffer, False when it was dropped and counted.
+
+    Never raises, never blocks, does no I/O on this thread, whatever it is given and whatever is down. `messages` and
+    `output` are in the shape of chat completions, Anthropic or Responses, or text; lists and dicts are copied, so that
+    they may be changed right after the call. `created_at` defaults to now; `id` is your own (up to 200 characters,
+    recorded once within 48 hours), else one is made. Odd values have defined results: see `api_hooks.wire`.
+    """
+    try:
+        return current.line().put(
+            messages,
+            output,
+            {
+                "workspace": workspace,
+                "model": model,
+                "provider": provider,
+                "id": id,
+                "created_at": created_at,
+                "tools": tools,
+                "usage": usage,
+                "cost_usd": cost_usd,
+                "latency_ms": latency_ms,
+                "finish_reason": finish_reason,
+                "streamed": streamed,
+                "user": user,
+                "session_id": session_id,
+                "app": app,
+                "api_key_name": api_key_name,
+                "metadata": metadata,
+            },
+        )
+    except Exception:  # noqa: BLE001 - the one place that swallows: an application never fails over its tagging
+        current.count_lost("bad_input")
+        return False
+
+
+def configure(**given: Any) -> Settings:
+    """Set what `api_hooks.settings.Settings` lists, and return all settings. Raise SettingsError for what is wrong.
+
+    What the settings before have in the buffer is sent first, for up to their `exit_seconds`.
+    """
+    return current.configure(given)
+
+
+def flush(timeout_seconds: float = 2.0) -> bool:
+    """Wait until everything handed over so far is sent or dropped. Return False when the seconds pass first."""
+    return current.flush(timeout_seconds)
+
+
+def close(timeout_seconds: float = 2.0) -> bool:
+    """`flush`, and end the sending thread. What is handed over later is counted as `closed`, until `configure`."""
+    return current.close(timeout_seconds)
+
+
+def stats() -> Stats:
+    """What became of the generations so far."""
+    return current.stats()

@@ -48,7 +48,8 @@ class _Transcript:
         said = len(self.turns)
         try:
             if type(message) is dict and len(message) == 2 and type(message.get("content")) is str:
-                kind = _KIND_OF_ROLE.get(message.get("role"), "tool_result")  # the commonest shape, without detours
+                role = message.get("role")  # the commonest shape, without detours
+                kind = _KIND_OF_ROLE.get(role, "tool_result") if type(role) is str else "tool_result"
                 if kind != "tool_result":
                     self._say(kind, [message["content"]])
                     return

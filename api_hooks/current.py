@@ -1,0 +1,99 @@
+"""This process's line: made by the first call, made anew in a forked child, flushed when the interpreter ends."""
+
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from api_hooks.errors import SettingsError
+from api_hooks.line import Line, Stats
+from api_hooks.settings import Settings
+
+_making = threading.RLock()
+_line: Line | None = None
+_is_watching = False
+
+# A child must neither use nor tear down what belongs to its parent: locks that are held, a socket in mid-sentence.
+_inherited: list[Line] = []
+
+
+def line() -> Line:
+    """The line of this process."""
+    return _line or _first()
+
+
+def configure(given: Mapping[str, Any]) -> Settings:
+    """Replace the line; the one before sends what it has."""
+    global _line
+    settings = Settings.build(given)
+    with _making:
+        before, _line = _line, _new(settings)
+        _watch()
+    if before is not None:
+        before.close(before.settings.exit_seconds)
+    return settings
+
+
+def flush(timeout_seconds: float) -> bool:
+    return _line is None or _line.flush(timeout_seconds)
+
+
+def close(timeout_seconds: float) -> bool:
+    return line().close(timeout_seconds)
+
+
+def stats() -> Stats:
+    return line().stats()
+
+
+def count_lost(reason: str) -> None:
+    """Count a generation that did not even reach the buffer."""
+    if _line is not None:
+        _line.lose(reason)
+
+
+def _first() -> Line:
+    global _line  # noqa: PLW0603 - one per process
+    with _making:
+        if _line is None:
+            try:
+                _line = _new(Settings.build({}))
+            except SettingsError as error:
+                logger.error("Generations are dropped: %s", error)
+                _line = Line(Settings())
+            _watch()
+    return _line
+
+
+def _watch() -> None:
+    global _is_watching  # noqa: PLW0603 - one per process
+    if not _is_watching:
+        _is_watching = True
+        os.register_at_fork(after_in_child=_after_fork_in_child)
+        atexit.register(_at_exit)
+
+
+def _after_fork_in_child() -> None:
+    global _making, _line  # noqa: PLW0603 - one per process
+    _making = threading.RLock()
+    if _line is not None:
+        _inherited.append(_line)
+        _line = _new(_line.settings)
+
+
+def _at_exit() -> None:
+    if _line is not None:
+        _line.close(_line.settings.exit_seconds)
+
+
+def _new(settings: Settings) -> Line:
+    return Line(settings, on_start=_end_with_multiprocessing)
+
+
+def _end_with_multiprocessing() -> None:
+    """Children of multiprocessing end without atexit: its own finalizers flush there."""
+    finalizers = sys.modules.get("multiprocessing.util")
+    if finalizers is not None and sys.modules["multiprocessing"].parent_process() is not None:
+        finalizers.Finalize(None, _at_exit, exitpriority=100)

@@ -1,0 +1,23 @@
+"""Everything this package raises; `enqueue` raises none of it.
+
+HookError
+├── SettingsError      configure(): a setting is unknown or out of its bounds
+└── SendError          inside: a batch could not be sent; it stays and is tried again
+    └── BrokerFullError    inside: the queue holds as many bytes as it may; the batch is dropped and counted
+"""
+
+
+class HookError(Exception):
+    """The root of what this package raises."""
+
+
+class SettingsError(HookError, ValueError):
+    """A setting is unknown or out of its bounds."""
+
+
+class SendError(HookError):
+    """A batch could not be sent."""
+
+
+class BrokerFullError(SendError):
+    """The queue holds as many bytes as it may."""

@@ -1,0 +1,174 @@
+"""The sending thread: it waits, makes batches of what is in the buffer, and sends them; sending again is its work too."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from api_hooks.batches import Batch, Batches
+from api_hooks.breaker import Breaker
+from api_hooks.buffer import Buffer
+from api_hooks.errors import BrokerFullError, SendError
+from api_hooks.losses import REASONS, Losses
+from api_hooks.signals import Signal
+
+logger = logging.getLogger("aftertag")
+
+LOG_SECONDS = 60.0
+
+
+class Sender(Protocol):
+    """The way out. Raise BrokerFullError to have a batch dropped, SendError to have it sent again."""
+
+    def send(self, batch: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Flusher:
+    """Owns the thread, which starts with `start` and ends with `close`."""
+
+    def __init__(
+        self,
+        *,
+        buffer: Buffer,
+        losses: Losses,
+        signal: Signal,
+        sender: Sender | None,
+        flush_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._buffer = buffer
+        self._losses = losses
+        self._signal = signal
+        self._sender = sender
+        self._flush_seconds = flush_seconds
+        self._clock = clock
+        self._batches = Batches(snapshots=buffer, on_loss=losses.count)
+        self.breaker = Breaker(clock=clock)
+        self._unsent: Batch | None = None
+        self._is_hurried = False
+        self._is_closing = False
+        self._may_log_at = float("-inf")
+        self._error: str | None = None
+        self._settled = threading.Condition(threading.RLock())
+        self._settled_up_to = 0
+        self.sent = 0
+        self.thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread. Raise RuntimeError when the interpreter has no more threads to give."""
+        thread = threading.Thread(target=self._run, name="aftertag-hook", daemon=True)
+        thread.start()
+        self.thread = thread
+
+    @property
+    def waiting(self) -> int:
+        """Generations that are neither sent nor dropped."""
+        batch = self._unsent
+        return len(self._buffer) + int(self._batches.has_carried()) + (batch.generations if batch else 0)
+
+    def flush(self, timeout_seconds: float) -> bool:
+        """Wait until everything that is waiting now is sent or dropped. Return False when the seconds pass first."""
+        deadline = self._clock() + timeout_seconds
+        with self._settled:
+            until = self._buffer.entered
+            while self._settled_up_to < until:
+                remaining = deadline - self._clock()
+                if remaining <= 0 or self.thread is None or not self.thread.is_alive():
+                    return False
+                self._is_hurried = True
+                self._signal.set()
+                self._settled.wait(min(remaining, 0.5))
+        return True
+
+    def close(self, timeout_seconds: float) -> bool:
+        """`flush`, and end the thread; what is not sent by then is counted as `closed`."""
+        is_empty = self.flush(timeout_seconds)
+        self._is_closing = True
+        self._signal.set()
+        return is_empty
+
+    def _run(self) -> None:
+        while not self._is_closing:
+            try:
+                self._wait()
+                self._send_what_waits()
+                self._log_losses()
+            except BaseException as error:  # noqa: BLE001 - this thread outlives whatever happens on it
+                self._error = type(error).__name__
+                self.breaker.failed()
+        if self.waiting:
+            self._losses.count("closed", self.waiting)
+        if self._sender is not None:
+            self._sender.close()
+
+    def _wait(self) -> None:
+        """Sleep while there is nothing to do; then give a batch time to gather, or the broker time to come back."""
+        while self.waiting == 0 and not self._is_closing and not self._is_hurried:
+            is_woken = self._signal.wait(self._seconds_until_log())
+            if not is_woken:
+                return
+        wake_at = self._clock() + max(self._flush_seconds, self.breaker.seconds_to_wait)
+        while not self._is_closing and not self._is_hurried and (remaining := wake_at - self._clock()) > 0:
+            if self._buffer.is_half_full and not self.breaker.is_failing:
+                return
+            self._signal.wait(remaining)
+
+    def _seconds_until_log(self) -> float | None:
+        return max(0.0, self._may_log_at - self._clock()) if self._losses.is_unlogged else None
+
+    def _send_what_waits(self) -> None:
+        """Send what is in the buffer now; what comes meanwhile waits for its own batch."""
+        if self._is_hurried:
+            self._is_hurried = False
+            self.breaker.try_now()
+        until = self._buffer.entered
+        while self._has_some(until):
+            if self.breaker.seconds_to_wait:
+                return
+            if self._unsent is None:
+                most = max(0, until - self._buffer.left)
+                self._unsent = self._batches.next(most_snapshots=most, take_dropped=self._losses.take_unsent)
+            if self._unsent is not None:
+                self._send(self._unsent)
+        with self._settled:
+            self._settled_up_to = until
+            self._settled.notify_all()
+
+    def _has_some(self, until: int) -> bool:
+        return self._buffer.left < until or self._batches.has_carried() or self._unsent is not None
+
+    def _send(self, batch: Batch) -> None:
+        try:
+            if self._sender is None:
+                self._drop(batch, "not_configured")
+                return
+            self._sender.send(batch.body)
+        except BrokerFullError:
+            self._drop(batch, "broker_full")
+        except SendError as error:
+            self._error = str(error)
+            self.breaker.failed()
+        else:
+            self.breaker.succeeded()
+            self._unsent = None
+            self.sent += batch.generations
+
+    def _drop(self, batch: Batch, reason: str) -> None:
+        self._unsent = None
+        self._losses.give_back(batch.dropped)
+        self._losses.count(reason, batch.generations)
+
+    def _log_losses(self) -> None:
+        """At most one line a minute: what was dropped and why, and whether sending fails."""
+        now = self._clock()
+        if now < self._may_log_at or not (self._losses.is_unlogged or self.breaker.is_failing):
+            return
+        self._may_log_at = now + LOG_SECONDS
+        for_people = [f"{count} {reason} ({REASONS[reason]})" for reason, count in self._losses.take_unlogged().items()]
+        if for_people:
+            logger.warning("Generations were dropped: %s.", "; ".join(for_people))
+        else:
+            logger.warning("Generations wait: sending them fails with %s; it is tried again.", self._error)

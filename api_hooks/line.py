@@ -1,0 +1,136 @@
+"""One way out of this process: settings, buffer and sending thread, put together. The only place that knows senders."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from api_hooks.buffer import Buffer
+from api_hooks.flusher import Flusher, Sender
+from api_hooks.losses import Losses
+from api_hooks.settings import Settings
+from api_hooks.signals import Signal
+from api_hooks.snapshot import taken
+
+logger = logging.getLogger("aftertag")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What became of the generations of this process since its start or the last `configure`.
+
+    accepted == sent + waiting + those of `dropped` that had been accepted; `is_failing` while Redis takes none.
+    """
+
+    accepted: int
+    sent: int
+    waiting: int
+    waiting_bytes: int
+    dropped: dict[str, int]
+    is_failing: bool
+
+
+class Line:
+    """Takes generations on the caller's thread; its own thread starts with the first one."""
+
+    def __init__(
+        self, settings: Settings, *, sender: Sender | None = None, on_start: Callable[[], None] | None = None
+    ) -> None:
+        self.settings = settings
+        self._on_start = on_start
+        self._losses = Losses()
+        self._signal = Signal()
+        self._is_closed = False
+        self._buffer = Buffer(
+            most_generations=settings.buffer_generations,
+            most_bytes=settings.buffer_bytes,
+            drops_oldest=settings.when_full == "drop_oldest",
+            wake=self._signal.set,
+            on_loss=self.lose,
+        )
+        self.flusher = Flusher(
+            buffer=self._buffer,
+            losses=self._losses,
+            signal=self._signal,
+            sender=sender if sender is not None else sender_for(settings),
+            flush_seconds=settings.flush_seconds,
+        )
+        self._is_started = False
+
+    @property
+    def is_started(self) -> bool:
+        return self._is_started
+
+    def put(self, messages: Any, output: Any, rest: dict[str, Any]) -> bool:
+        """Take a snapshot and leave it to the thread. Return whether it was accepted."""
+        if not self._is_started:
+            self._start()
+        if self._is_closed:
+            self.lose("closed")
+            return False
+        if self.settings.url is None:
+            self.lose("not_configured")
+            return False
+        unix_ns = time.time_ns()
+        if rest["workspace"] is None:
+            if self.settings.workspace is None:
+                self.lose("bad_input")
+                return False
+            rest["workspace"] = self.settings.workspace
+        if rest["app"] is None:
+            rest["app"] = self.settings.app
+        messages, output, rest, size = taken(messages, output, rest)
+        return self._buffer.put((unix_ns, messages, output, rest), size)
+
+    def flush(self, timeout_seconds: float) -> bool:
+        return not self._is_started or self.flusher.flush(timeout_seconds)
+
+    def close(self, timeout_seconds: float) -> bool:
+        """Send what waits, within these seconds; what is not sent, and what comes later, is counted as `closed`."""
+        self._is_closed = True
+        if not self._is_started:
+            return True
+        is_empty = self.flusher.close(timeout_seconds)
+        if not is_empty:
+            logger.warning("%d generations were not sent when the hook was closed.", self.flusher.waiting)
+        return is_empty
+
+    def stats(self) -> Stats:
+        return Stats(
+            accepted=self._buffer.entered,
+            sent=self.flusher.sent,
+            waiting=self.flusher.waiting,
+            waiting_bytes=self._buffer.bytes,
+            dropped=self._losses.total(),
+            is_failing=self.flusher.breaker.is_failing,
+        )
+
+    def _start(self) -> None:
+        self._is_started = True
+        try:
+            self.flusher.start()
+        except BaseException:
+            self._is_started = False
+            raise
+        if self._on_start is not None:
+            self._on_start()
+
+    def lose(self, reason: str) -> None:
+        is_first = not self._losses.is_unlogged
+        self._losses.count(reason)
+        if is_first:
+            self._signal.set()
+
+
+def sender_for(settings: Settings) -> Sender | None:
+    """The sender of the url's scheme."""
+    if settings.url is None:
+        return None
+    from api_hooks.publisher import RedisPublisher
+
+    return RedisPublisher(
+        url=settings.url,
+        socket_timeout_seconds=settings.socket_timeout_seconds,
+        max_broker_bytes=settings.max_broker_bytes,
+    )

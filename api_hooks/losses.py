@@ -1,0 +1,54 @@
+"""Count the generations that were dropped, by reason: for `stats()`, for the log, and for the worker to see."""
+
+import threading
+from collections import Counter
+
+REASONS = {
+    "buffer_full": "more came than could be sent; see buffer_generations and buffer_bytes",
+    "broker_full": "max_broker_bytes wait in Redis; are workers running?",
+    "too_large": "one generation was larger than buffer_bytes",
+    "bad_input": "no generation could be made of what was handed over; is there a workspace?",
+    "not_configured": "there is no redis:// address to send to; set AFTERTAG_URL",
+    "closed": "it came after close(), or was not sent when the interpreter ended",
+}
+
+
+class Losses:
+    """Counts since the start, and those of them that neither the worker nor the log has seen yet."""
+
+    def __init__(self) -> None:
+        # Reentrant: a finalizer may enqueue while this thread counts.
+        self._lock = threading.RLock()
+        self._total: Counter[str] = Counter()
+        self._unsent: Counter[str] = Counter()
+        self._unlogged: Counter[str] = Counter()
+
+    def count(self, reason: str, generations: int = 1) -> None:
+        with self._lock:
+            self._total[reason] += generations
+            self._unsent[reason] += generations
+            self._unlogged[reason] += generations
+
+    def total(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self._total)
+
+    def take_unsent(self) -> dict[str, int]:
+        """Hand over what goes along with the next batch."""
+        with self._lock:
+            unsent, self._unsent = self._unsent, Counter()
+        return dict(unsent)
+
+    def give_back(self, unsent: dict[str, int]) -> None:
+        """The batch that carried them was dropped itself."""
+        with self._lock:
+            self._unsent.update(unsent)
+
+    @property
+    def is_unlogged(self) -> bool:
+        return bool(self._unlogged)
+
+    def take_unlogged(self) -> dict[str, int]:
+        with self._lock:
+            unlogged, self._unlogged = self._unlogged, Counter()
+        return dict(unlogged)
