@@ -1,7 +1,8 @@
 """What goes wrong in the console, and the one place that turns any error into a sentence for a person.
 
 AftertagError (worker.errors)
-└── NothingRunningError        there is no database to talk to
+└── ConsoleError
+    └── NothingRunningError    there is no database to talk to
 """
 
 import sys
@@ -13,7 +14,11 @@ from typing import Any
 from worker.errors import AftertagError
 
 
-class NothingRunningError(AftertagError):
+class ConsoleError(AftertagError):
+    """The root of what goes wrong in the console itself."""
+
+
+class NothingRunningError(ConsoleError):
     """Neither an address is set nor do embedded services run in the data directory."""
 
 

@@ -34,7 +34,7 @@ def note(text: str) -> None:
 
 def problem(sentence: str) -> None:
     """Write what went wrong, on standard error, without a traceback."""
-    print(sentence.translate(_VISIBLE_IN_LINES), file=sys.stderr)  # noqa: T201
+    print((sentence[:1].upper() + sentence[1:]).translate(_VISIBLE_IN_LINES), file=sys.stderr)  # noqa: T201
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "none") -> None:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from console.errors import NothingRunningError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from classifier_models.endpoints import Endpoint
     from worker.embedded import Running
     from worker.settings import Settings
+    from worker.store.connecting import Engine
 
 
 def settings() -> "Settings":
