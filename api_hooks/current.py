@@ -60,9 +60,8 @@ def _first() -> Line:
         if _line is None:
             try:
                 _line = _new(Settings.build({}))
-            except SettingsError as error:
-                logger.error("Generations are dropped: %s", error)
-                _line = Line(Settings())
+            except SettingsError:
+                _line = _new(Settings())  # counts what comes as not_configured, and its thread says so
             _watch()
     return _line
 
