@@ -49,16 +49,23 @@ class Worker:
 
 
 @contextmanager
+def started(url: str, log: Path, visibility_timeout: float = 60) -> Iterator[Worker]:
+    """A worker that may not be ready yet; it is gone afterwards."""
+    running = Worker(url, log, visibility_timeout)
+    try:
+        yield running
+    finally:
+        if running.is_alive:
+            running.kill()
+
+
+@contextmanager
 def worker(url: str, log: Path, visibility_timeout: float = 60) -> Iterator[Worker]:
     """A worker that is ready; it is gone afterwards."""
-    started = Worker(url, log, visibility_timeout)
-    try:
-        wait_until(lambda: " ready." in started.log or not started.is_alive, deadline_seconds=30, what="a ready worker")
-        assert started.is_alive, started.log
-        yield started
-    finally:
-        if started.is_alive:
-            started.kill()
+    with started(url, log, visibility_timeout) as running:
+        wait_until(lambda: " ready." in running.log or not running.is_alive, deadline_seconds=30, what="a ready worker")
+        assert running.is_alive, running.log
+        yield running
 
 
 @contextmanager

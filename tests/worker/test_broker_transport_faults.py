@@ -1,7 +1,6 @@
 """A real worker is given every broken message: it sets each aside, keeps its process, logs no text, runs the next."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tests.waiting import wait_until
 from tests.worker.broken_messages import SENTINEL, broken, good
 from tests.worker.broker_stage import publisher, worker
 from worker.broker_transport import rejected
+from worker.broker_transport.holding import HELD, HELD_INDEX
 from worker.broker_transport.rejected import Rejected
 from worker.embedded.redis_server import RedisServer
 
@@ -40,7 +40,7 @@ def drained(client: redis.Redis) -> list[Rejected]:
 
 
 def holds_nothing(client: redis.Redis) -> bool:
-    return not client.exists("aftertag.unacked") and not client.exists("aftertag.unacked_index")
+    return not list(client.scan_iter(f"{HELD}:*"))
 
 
 def test_every_broken_message_is_set_aside_and_the_next_good_one_runs(
@@ -82,24 +82,29 @@ def test_the_rejected_list_keeps_the_newest_hundred(
     assert [entry.raw for entry in drained(client)] == [b"broken %d" % number for number in range(30, 130)]
 
 
-@pytest.mark.parametrize("entry", [b"", b"\xff\xfe", b"{", b"no queue", b"bad queue name!\n{}", b"\n", b'[{"a": 1}]'])
-def test_a_held_entry_that_nobody_can_read_is_set_aside_at_the_next_start(
+@pytest.mark.parametrize("entry", [b"", b"\xff\xfe", b"aftertag.held", b"aftertag.held:zz:record", b"record"])
+def test_an_index_entry_that_names_no_held_list_is_removed_and_the_others_are_restored(
     own_redis: RedisServer, client: redis.Redis, tmp_path: Path, entry: bytes
 ) -> None:
-    for tag, held in (("broken", entry), ("empty", None), ("good", b"record\n" + json.dumps(good()).encode())):
-        client.zadd("aftertag.unacked_index", {tag: time.time() - 1_000})
-        if held is not None:
-            client.hset("aftertag.unacked", tag, held)
+    key = hold(client, json.dumps(good()).encode())
+    client.zadd(HELD_INDEX, {entry: 1, key: 2, f"{HELD}:{'0' * 32}:other": 2})
     with worker(own_redis.url, tmp_path / "log") as running:
         keeps(client, "word")
         wait_until(lambda: holds_nothing(client), what="everything acknowledged")
         assert running.is_alive
-    assert [(aside.fault, aside.raw) for aside in drained(client)] == [("not_restorable", entry)]
+        assert client.zscore(HELD_INDEX, entry) is None
+        assert client.zscore(HELD_INDEX, key) is None
 
 
 def test_a_restored_message_is_checked_like_any(own_redis: RedisServer, client: redis.Redis, tmp_path: Path) -> None:
-    client.zadd("aftertag.unacked_index", {"tag": time.time() - 1_000})
-    client.hset("aftertag.unacked", "tag", b"record\n{broken")
+    client.zadd(HELD_INDEX, {hold(client, b"{broken"): 1})
     with worker(own_redis.url, tmp_path / "log"):
         wait_until(lambda: client.llen(rejected.REJECTED_KEY), what="a rejected message")
     assert [(aside.fault, aside.queue) for aside in drained(client)] == [("envelope_not_json", "record")]
+
+
+def hold(client: redis.Redis, raw: bytes) -> str:
+    """Leave a message behind as a dead consumer does."""
+    key = f"{HELD}:{'f' * 32}:record"
+    client.lpush(key, raw)
+    return key

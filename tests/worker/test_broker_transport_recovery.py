@@ -11,7 +11,8 @@ from redis.retry import Retry
 
 from tests.waiting import wait_until
 from tests.worker.broken_messages import good
-from tests.worker.broker_stage import publisher, worker
+from tests.worker.broker_stage import publisher, started, worker
+from worker.broker_transport.holding import HELD, HELD_INDEX
 from worker.embedded.redis_server import RedisServer
 
 
@@ -58,7 +59,7 @@ def test_with_every_queue_closed_nothing_is_fetched_and_opening_from_a_thread_re
         put(client, "test.pause_all", queue="steer")
         wait_until(lambda: client.llen("begun") == 1, what="a worker that has closed all gates")
         # Only a fetch that was under way may still deliver; then nobody waits on any queue.
-        wait_until(lambda: not blocked_clients(client, "brpop"), what="no fetch under way")
+        wait_until(lambda: not blocked_clients(client, "blmove"), what="no fetch under way")
         put(client, "test.keep", "record")
         put(client, "test.keep", "other", queue="other")
         assert client.llen("record") == client.llen("other") == 1
@@ -105,7 +106,7 @@ def test_messages_that_redis_has_no_memory_to_hold_are_kept_until_it_has(
     for number in range(20):
         put(client, "test.keep", str(number))
     client.config_set("maxmemory", 1)
-    with worker(own_redis.url, tmp_path / "log") as running:
+    with started(own_redis.url, tmp_path / "log") as running:
         wait_until(lambda: "command not allowed when used memory" in running.log, what="a fetch that was refused")
         client.config_set("maxmemory", 0)
         keeps(client, *[str(number) for number in range(20)])
@@ -125,6 +126,21 @@ def test_the_message_of_a_killed_worker_goes_to_another(
         assert client.llen("begun") == 2
 
 
+def test_killing_busy_workers_loses_no_message(own_redis: RedisServer, client: redis.Redis, tmp_path: Path) -> None:
+    # Large enough that each is on its way for a while.
+    words = {f"{number} {'x' * 50_000}".encode() for number in range(600)}
+    for word in words:
+        put(client, "test.keep", word.decode())
+    for kill in range(4):
+        begun = client.llen("kept")
+        with worker(own_redis.url, tmp_path / f"log{kill}", visibility_timeout=1) as doomed:
+            wait_until(lambda begun=begun: client.llen("kept") > begun + 15, what="a busy worker")  # type: ignore[misc]
+            doomed.kill()
+    assert client.llen("record") > 0
+    with worker(own_redis.url, tmp_path / "last", visibility_timeout=1):
+        wait_until(lambda: set(client.lrange("kept", 0, -1)) == words, deadline_seconds=60, what="all the words")
+
+
 def test_a_message_held_for_longer_than_the_visibility_timeout_is_delivered_once(
     own_redis: RedisServer, client: redis.Redis, tmp_path: Path
 ) -> None:
@@ -134,11 +150,10 @@ def test_a_message_held_for_longer_than_the_visibility_timeout_is_delivered_once
     ):
         put(client, "test.wait_for", "word")
         wait_until(lambda: client.llen("begun") == 1, what="a task that began")
-        ((tag, began),) = client.zrange("aftertag.unacked_index", 0, -1, withscores=True)
+        (key,) = client.scan_iter(f"{HELD}:*")
+        began = client.zscore(HELD_INDEX, key) or 0
         # Three timeouts later by the stamps themselves.
-        wait_until(
-            lambda: (client.zscore("aftertag.unacked_index", tag) or 0) > began + 3, what="a stamp three seconds on"
-        )
+        wait_until(lambda: (client.zscore(HELD_INDEX, key) or 0) > began + 3, what="a stamp three seconds on")
         client.rpush("go", "on")
         keeps(client, "word")
         assert client.llen("begun") == 1
@@ -154,7 +169,7 @@ def test_a_message_not_begun_goes_back_to_its_queue_when_the_worker_ends(
         client.rpush("go", "on")
         keeps(client, "later")
         assert running.stop() == 0
-    assert not client.exists("aftertag.unacked")
+    assert not list(client.scan_iter(f"{HELD}*"))
 
 
 def test_messages_flow_and_broken_ones_are_set_aside_on_the_pure_python_redis(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""What this process has taken from Redis and not acknowledged yet: kept in Redis as it came, and put back from there.
+"""What this process has fetched and not acknowledged yet: it stays in Redis, in a list per consumer and queue.
 
-A message is held before it is read, so that a worker that dies over it loses nothing, and an unreadable one moves to
-the rejected list in one transaction. What a process holds it stamps again and again; what nobody has stamped for
-`visibility_timeout` seconds belonged to a process that is gone, and goes back to the tail of its queue.
+Redis itself moves a message from its queue into that list (LMOVE), so there is no moment at which it exists only on
+the way or in this process: with kombu's fetch-then-store, killing a busy worker 12 times lost 3 messages. A consumer
+stamps its lists again and again; what nobody has stamped for `visibility_timeout` seconds belonged to a process that
+is gone, and Redis moves it back.
 """
 
 # mypy: allow-untyped-calls
@@ -20,106 +21,110 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
 from worker.broker_transport import rejected
-from worker.broker_transport.refusals import Fault, Refused
+from worker.broker_transport.refusals import Refused
 
 logger = get_logger(__name__)
 
-_QUEUE = re.compile(rb"[0-9A-Za-z_.-]{1,128}")
-_NOT_RESTORABLE = Refused(fault=Fault.NOT_RESTORABLE, error="A held message does not say which queue it came from.")
+HELD = "aftertag.held"
+HELD_INDEX = "aftertag.held_index"
+
+_HELD_KEY = re.compile(re.escape(HELD.encode()) + rb":[0-9a-f]{32}:([0-9A-Za-z_.-]{1,128})")
 
 
 class QoS(kombu_redis.QoS):
-    """kombu's acknowledgements, over entries of our own: tag → queue, newline, the raw message."""
+    """kombu's acknowledgements over held lists. Held lists are `aftertag.held:<consumer>:<queue>`, newest first."""
 
-    def hold(self, raw: bytes, queue: str) -> str:
-        """Keep `raw` until it is acknowledged, rejected or restored; return its tag, new for every delivery."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._consumer = uuid4().hex
+        self._raw: dict[str, tuple[str, bytes]] = {}
+        self._stamped: set[str] = set()
+
+    def held_key(self, queue: str) -> str:
+        """Return the list into which this consumer's messages of `queue` are moved."""
+        return f"{HELD}:{self._consumer}:{queue}"
+
+    def tag(self, raw: bytes, queue: str) -> str:
+        """Name a message that was moved into the held list; new for every delivery, whatever the sender wrote."""
         tag = uuid4().hex
-        with self._transaction() as pipe:
-            pipe.zadd(self.unacked_index_key, {tag: time()})
-            pipe.hset(self.unacked_key, tag, queue.encode() + b"\n" + raw)
+        self._raw[tag] = (queue, raw)
         return tag
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Count the message as delivered; Redis has it since `hold`."""
+        """Count the message as delivered; Redis holds it already."""
         virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        """Forget a message that is done."""
-        self._let_go(delivery_tag)
+        """Forget a message that is done. A second time does nothing."""
+        if delivery_tag in self._raw:
+            queue, raw = self._raw.pop(delivery_tag)
+            with self.channel.conn_or_acquire() as client:
+                client.lrem(self.held_key(queue), 1, raw)
         virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Forget a message, or put it back, last in turn."""
-        if requeue:
-            self.restore_by_tag(delivery_tag, leftmost=True)
-        else:
-            self._let_go(delivery_tag)
-        virtual.QoS.ack(self, delivery_tag)
+        """Forget a message, or put it back onto its queue, last in turn."""
+        if requeue and delivery_tag in self._raw:
+            queue, raw = self._raw.pop(delivery_tag)
+            with self._transaction() as pipe:
+                pipe.lrem(self.held_key(queue), 1, raw)
+                pipe.lpush(queue, raw)
+        self.ack(delivery_tag)
 
-    def set_aside(self, refused: Refused, raw: bytes, queue: str, tag: str | None = None) -> None:
+    def set_aside(self, refused: Refused, tag: str) -> None:
         """Move a message that nobody can run to the rejected list."""
-        with self._transaction() as pipe:
-            self._push_rejected(pipe, refused, raw, queue)
-            if tag is not None:
-                self._forget(pipe, tag)
-        logger.warning("Set aside a message of %d bytes from queue %s: %s.", len(raw), queue, refused.fault.value)
-
-    def stamp_held(self) -> None:
-        """Say that this process is alive and still has what it has. Called every few seconds by the worker's loop."""
-        now = time()
-        tags = {tag: now for tag in self._delivered if tag not in self._dirty}
-        if tags:
-            with self.channel.conn_or_acquire() as client:
-                client.zadd(self.unacked_index_key, tags, xx=True)
-
-    def restore_visible(self, start: int = 0, num: int | None = None, interval: int = 1) -> None:
-        """Put back what nobody has stamped for `visibility_timeout` seconds. kombu's own does it under a lock, which
-        needs Lua; here each entry moves in a transaction that only one of several workers wins."""
-        with self.channel.conn_or_acquire() as client:
-            latest = time() - self.visibility_timeout
-            for tag in client.zrangebyscore(self.unacked_index_key, 0, latest, start=start, num=num or 100):
-                self.restore_by_tag(tag, client)
-
-    def restore_by_tag(self, tag: str | bytes, client: Any = None, leftmost: bool = False) -> None:
-        """Put one held message back onto its queue, next in turn (last in turn if `leftmost`)."""
-
-        def restore(pipe: Any) -> None:
-            entry = pipe.hget(self.unacked_key, tag)
-            pipe.multi()
-            self._forget(pipe, tag)
-            if entry is None:
-                return
-            queue, separator, raw = entry.partition(b"\n")
-            if separator and _QUEUE.fullmatch(queue):
-                (pipe.lpush if leftmost else pipe.rpush)(queue, raw)
-            else:
-                self._push_rejected(pipe, _NOT_RESTORABLE, entry, "")
-
-        with self.channel.conn_or_acquire(client) as connected:
-            connected.transaction(restore, self.unacked_key)
-
-    def _let_go(self, tag: str) -> None:
-        # Not in a transaction: Redis out of memory refuses to queue any, and acknowledging is what frees memory.
-        with self.channel.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
-            self._forget(pipe, tag)
-            pipe.execute()
-
-    def _forget(self, pipe: Any, tag: str | bytes) -> None:
-        pipe.zrem(self.unacked_index_key, tag)
-        pipe.hdel(self.unacked_key, tag)
-
-    def _push_rejected(self, pipe: Any, refused: Refused, raw: bytes, queue: str) -> None:
+        queue, raw = self._raw.pop(tag)
         channel = self.channel
         entry = rejected.to_entry(
             refused,
             raw=raw,
             queue=queue,
-            id=uuid4().hex,
+            id=tag,
             received_at=datetime.now(UTC),
             body_bytes=channel.rejected_body_bytes,
         )
-        pipe.lpush(channel.rejected_key, entry)
-        pipe.ltrim(channel.rejected_key, 0, channel.rejected_most - 1)
+        with self._transaction() as pipe:
+            pipe.lpush(channel.rejected_key, entry)
+            pipe.ltrim(channel.rejected_key, 0, channel.rejected_most - 1)
+            pipe.lrem(self.held_key(queue), 1, raw)
+        logger.warning("Set aside a message of %d bytes from queue %s: %s.", len(raw), queue, refused.fault.value)
+
+    def stamp_held(self) -> None:
+        """Say that this consumer is alive and has what it has. Before the first fetch, then every few seconds."""
+        queues = self.channel.active_queues
+        if queues:
+            self._stamped.update(queues)
+            with self.channel.conn_or_acquire() as client:
+                client.zadd(HELD_INDEX, {self.held_key(queue): time() for queue in queues})
+
+    def restore_visible(self, start: int = 0, num: int | None = None, interval: int = 1) -> None:
+        """Put back what nobody has stamped for `visibility_timeout` seconds. No lock: each move is Redis's own."""
+        with self.channel.conn_or_acquire() as client:
+            for key in client.zrangebyscore(HELD_INDEX, 0, time() - self.visibility_timeout):
+                self._restore_list(client, key)
+
+    def restore_unacked_once(self, stderr: object = None) -> None:
+        """Put back what this consumer holds, when its channel closes. A second time does nothing."""
+        self._on_collect.cancel()
+        self._raw.clear()
+        self._delivered.clear()
+        if not self._stamped:
+            return
+        with self.channel.conn_or_acquire() as client:
+            while self._stamped:
+                self._restore_list(client, self.held_key(self._stamped.pop()).encode())
+        # The closing channel has let go of its connections already, and now has one again.
+        self.channel._disconnect_pools()
+
+    def _restore_list(self, client: Any, key: bytes) -> None:
+        queue = _HELD_KEY.fullmatch(key)
+        if queue is None:
+            logger.warning("Removed an entry of %d bytes from %s that names no held list.", len(key), HELD_INDEX)
+        else:
+            # The newest first, so that the oldest ends up next in turn.
+            while client.lmove(key, queue[1], "LEFT", "RIGHT") is not None:
+                pass
+        client.zrem(HELD_INDEX, key)
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:

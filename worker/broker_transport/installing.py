@@ -61,7 +61,6 @@ _CONNECTION = {
     "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "unacked_restore_limit": 100,
     # One list per queue: nothing of ours has a priority, and the depth of a queue is one LLEN.
     "priority_steps": [0],
     "socket_connect_timeout": 5,

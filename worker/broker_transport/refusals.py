@@ -17,7 +17,6 @@ class Fault(StrEnum):
     BODY_NOT_A_CALL = "body_not_a_call"
     UNKNOWN_TASK = "unknown_task"
     WRONG_HEADER = "wrong_header"
-    NOT_RESTORABLE = "not_restorable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Celery finds the class by the `broker_transport` setting; `installing.install` s
 # kombu is imported with its sources, which have hardly any types.
 # mypy: allow-untyped-calls
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Signature
 from queue import Empty
 from time import monotonic
@@ -19,12 +19,7 @@ from worker.broker_transport import envelope, holding, rejected
 from worker.broker_transport.refusals import Refused
 from worker.gates import Gates
 
-GATE_SECONDS = 0.1
-
-
-# Fetched when Redis went away, and not held there: put back by the channel that the next connection makes. Redis may
-# have held it all the same; then the message comes twice, which every task of ours bears.
-_unheld: list[tuple[str, bytes]] = []
+NAP_SECONDS = 0.1
 
 
 class _Delivery:
@@ -64,11 +59,12 @@ class Channel(kombu_redis.Channel):
     Message: Any = CheckedMessage
     QoS = holding.QoS
 
-    # Entries of our own form: a stock kombu on the same database must not meet them.
-    unacked_key = "aftertag.unacked"
-    unacked_index_key = "aftertag.unacked_index"
     known_tasks: Callable[[], Mapping[str, Signature]] | None = None
     gates: Gates | None = None
+    _asked: Sequence[str] = ()
+    _found_none = False
+    _in_poll: Any = False
+    _brpop_sent_at: Any = None
     max_message_bytes = 4_000_000
     rejected_key = rejected.REJECTED_KEY
     rejected_most = 100
@@ -89,58 +85,72 @@ class Channel(kombu_redis.Channel):
         if self.known_tasks is None:
             raise ValueError("The transport option known_tasks is missing: call installing.install on the Celery app.")
         self._signatures = self.known_tasks()
-        self._put_back_unheld()
-        return super().basic_consume(queue, *args, **kwargs)
+        started = super().basic_consume(queue, *args, **kwargs)
+        self.qos.stamp_held()
+        return started
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        """Wait on the open queues only, and not for long while another is closed, so that its opening is seen soon."""
-        queues = self._queue_cycle.consume(len(self.active_queues))
-        open_queues = [queue for queue in queues if self.gates is None or self.gates.is_open(queue)]
-        if not open_queues:
+        """Ask for one message of each open queue. When the last round found none, nap: wait on one queue, shortly, so
+        that the others, and a gate that opens, are looked at again soon. Redis has no command that waits on several
+        queues and keeps what it hands out."""
+        self._asked = [
+            queue
+            for queue in self._queue_cycle.consume(len(self.active_queues))
+            if self.gates is None or self.gates.is_open(queue)
+        ]
+        if not self._asked:
             return
-        if len(open_queues) < len(queues):
-            timeout = GATE_SECONDS
-        keys = [self._q_for_pri(queue, priority) for priority in self.priority_steps for queue in open_queues]
-        self._in_poll = self.client.connection
-        self._brpop_sent_at: Any = monotonic()
-        self.client.connection.send_command("BRPOP", *keys, timeout or self.brpop_timeout)
+        ends: tuple[Any, ...] = ("RIGHT", "LEFT")
+        if self._found_none:
+            self._asked, ends = self._asked[-1:], (*ends, NAP_SECONDS)
+        verb = "BLMOVE" if self._found_none else "LMOVE"
+        connection = self.client.connection
+        self._in_poll, self._brpop_sent_at = connection, monotonic()
+        commands = [(verb, queue, self.qos.held_key(queue), *ends) for queue in self._asked]
+        connection.send_packed_command(connection.pack_commands(commands))
+        self._found_none = not self._found_none
 
     def _brpop_read(self, **options: Any) -> bool:
         try:
-            try:
-                reply = self.client.parse_response(self.client.connection, "BRPOP", **options)
-            except self.connection_errors:
-                # Disconnected, the next round of the loop connects anew.
-                self.client.connection.disconnect()
-                raise
-            if not reply:
-                raise Empty
-            key, raw = reply
-            queue = key.decode().rsplit(self.sep, 1)[0]
+            fetched, refusals = self._read_replies()
+        except self.connection_errors:
+            # Disconnected, the next round of the loop connects anew.
+            self.client.connection.disconnect()
+            raise
+        finally:
+            self._in_poll = None
+            self._flush_brpop_reauth()
+        for queue, raw in fetched:
+            self._found_none = False
             self._queue_cycle.rotate(queue)
             self._read_one(raw, queue)
-            return True
-        finally:
-            self._in_poll: Any = None
-            self._flush_brpop_reauth()
+        if refusals:
+            raise refusals[0]
+        if not fetched:
+            raise Empty
+        return True
+
+    def _read_replies(self) -> tuple[list[tuple[str, bytes]], list[Exception]]:
+        """Read every reply of the round, also after one that is an error: the next round's must not mix with these."""
+        fetched: list[tuple[str, bytes]] = []
+        refusals: list[Exception] = []
+        for queue in self._asked:
+            try:
+                raw = self.client.parse_response(self.client.connection, "LMOVE")
+            except self.ResponseError as refusal:
+                refusals.append(refusal)
+            else:
+                if raw is not None:
+                    fetched.append((queue, raw))
+        return fetched, refusals
 
     def _read_one(self, raw: bytes, queue: str) -> None:
-        try:
-            # What is too large is neither held nor parsed: the rejected list keeps its beginning.
-            tag = self.qos.hold(raw, queue) if len(raw) <= self.max_message_bytes else None
-        except (*self.connection_errors, self.ResponseError):
-            _unheld.append((queue, raw))
-            raise
+        tag = self.qos.tag(raw, queue)
         outcome = envelope.read(raw, known_tasks=self._signatures, max_bytes=self.max_message_bytes)
-        if isinstance(outcome, Refused) or tag is None:
-            self.qos.set_aside(outcome, raw, queue, tag)
+        if isinstance(outcome, Refused):
+            self.qos.set_aside(outcome, tag)
         else:
             self.connection._deliver(_Delivery(outcome, queue, tag), queue)
-
-    def _put_back_unheld(self) -> None:
-        while _unheld:
-            self._create_client().rpush(*_unheld[-1])
-            _unheld.pop()
 
     def _size(self, queue: str) -> int:
         # kombu's own asks in a transaction, which Redis out of memory refuses: no worker could start.
