@@ -6,7 +6,8 @@ AftertagError
 ├── SchemaOutdatedError        the database is behind (or ahead of) this release
 ├── NotFoundError              no workspace, classifier, member, key or generation of that name
 ├── ConflictError              the name, or a dimension, is taken already
-└── InvalidRequestError        an argument is outside its limits
+├── InvalidRequestError        an argument is outside its limits
+└── ProcessEndedError          a worker or a beat that should run has ended
 """
 
 
@@ -36,3 +37,7 @@ class ConflictError(AftertagError):
 
 class InvalidRequestError(AftertagError):
     """An argument is outside its limits."""
+
+
+class ProcessEndedError(AftertagError):
+    """A process of ours that should run has ended by itself."""

@@ -88,10 +88,11 @@ def is_own_call(found: Generation) -> bool:
     return any(kind in ("system", "user") and text.startswith(OWN_CALL_LINE) for kind, text, _, _ in found.turns[:2])
 
 
-def plan(connection: Connection, accepted: Sequence[Generation]) -> list[Row]:
-    """Say for each generation which classifiers ask about it."""
-    recording.ensure_workspaces(connection, (one.workspace for one in accepted))
-    standings = classifiers.standings(connection, {one.workspace for one in accepted})
+def plan(connection: Connection, accepted: Sequence[Generation], *, classify: bool = True) -> list[Row]:
+    """Say for each generation which classifiers ask about it; none without `classify`."""
+    workspaces = {one.workspace for one in accepted}
+    recording.ensure_workspaces(connection, workspaces)
+    standings = classifiers.standings(connection, workspaces) if classify else {}
     rows = []
     for one in accepted:
         own_call = is_own_call(one)
@@ -102,13 +103,18 @@ def plan(connection: Connection, accepted: Sequence[Generation]) -> list[Row]:
     return rows
 
 
-def write(connection: Connection, accepted: Sequence[Generation]) -> tuple[set[Key], list[Row]]:
-    """Write what was not recorded before; return the new keys and all rows that were planned."""
+def write(
+    connection: Connection, accepted: Sequence[Generation], *, classify: bool = True, rung: bool = True
+) -> tuple[set[Key], list[Row]]:
+    """Write what was not recorded before; return the new keys and all rows that were planned.
+
+    With `rung` the caller rings for the new ones after its commit; without, the sweep does, as room comes.
+    """
     distinct = _first_of_each(accepted)
-    rows = plan(connection, distinct)
+    rows = plan(connection, distinct, classify=classify)
     recording.lock_given_ids(connection, rows)
     known = recording.already_recorded(connection, rows)
-    return recording.insert(connection, [row for row in rows if row.key[:2] not in known]), rows
+    return recording.insert(connection, [row for row in rows if row.key[:2] not in known], rung=rung), rows
 
 
 def _record_each(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:

@@ -10,8 +10,8 @@ from worker.recording import IDS_PER_BELL
 from worker.store import claims
 
 IDS_PER_PASS = 10_000
-SHORT_QUEUE = 200
-"""Bells in a queue up to which the sweep adds more: 6,400 ids, some seconds of one process's work."""
+SHORT_QUEUE = IDS_PER_PASS // IDS_PER_BELL
+"""Bells in a queue up to which the sweep adds more: some seconds of one process's work."""
 
 log = structlog.get_logger()
 

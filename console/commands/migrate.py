@@ -21,9 +21,8 @@ def migrate() -> None:
     from worker.store import migrations, partitions
 
     url = session.database_url()
-    with engines.reachable():
-        migrations.upgrade(url)
-        with engines.connecting(url, application="aftertag migrate") as engine:
-            partitions.make_ahead(engine, today=datetime.now(UTC).date())
-            revision = migrations.current(engine)
+    migrations.upgrade(url)
+    with engines.connecting(url, application="aftertag migrate") as engine:
+        partitions.make_ahead(engine, today=datetime.now(UTC).date())
+        revision = migrations.current(engine)
     output.line(f"The database is at schema {revision}.")

@@ -24,16 +24,14 @@ def worker(
     One `aftertag beat` beside them all makes sure that nothing is forgotten.
     """
     from worker import app, log
-    from worker.store import engine as engines
 
     settings = session.settings()
     log.configure(settings)
-    with engines.reachable():
-        code = app.run_worker(
-            settings,
-            database_url=session.database_url(),
-            redis_url=session.redis_url(),
-            endpoints=session.endpoints(),
-            name=name,
-        )
+    code = app.run_worker(
+        settings,
+        database_url=session.database_url(),
+        redis_url=session.redis_url(),
+        endpoints=session.endpoints(),
+        name=name,
+    )
     sys.exit(code)

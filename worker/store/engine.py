@@ -47,19 +47,6 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
-@contextmanager
-def reachable() -> Iterator[None]:
-    """Turn an outage into DatabaseUnreachableError, for commands that a person runs."""
-    try:
-        yield
-    except DBAPIError as error:
-        if not is_outage(error):
-            raise
-        raise errors.DatabaseUnreachableError(
-            "PostgreSQL does not answer; start it, or point AFTERTAG_DATABASE_URL at the right one."
-        ) from error
-
-
 def clock_offset_seconds(engine: Engine, *, now: float) -> float:
     """How far the database's clock is ahead of `now` (Unix seconds); the line lives by the database's clock."""
     with engine.connect() as connection:

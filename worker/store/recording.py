@@ -85,13 +85,28 @@ def already_recorded(connection: Connection, rows: Sequence[Row]) -> set[tuple[s
     return {(workspace, id_) for workspace, id_ in found}
 
 
-def insert(connection: Connection, rows: Sequence[Row]) -> set[Key]:
-    """Insert `rows`, in key order; return the keys that are new. A delivery of a known key changes nothing."""
+def known_at_any_time(connection: Connection, workspace: str, ids: Sequence[str]) -> set[str]:
+    """Those of `ids` that the workspace has, whatever their time. For imports only: it looks into every day."""
+    found = connection.execute(
+        text("""
+        select distinct generation_id from classifications
+        where workspace = :workspace and generation_id = any(:ids)
+        """),
+        {"workspace": workspace, "ids": list(ids)},
+    )
+    return set(found.scalars())
+
+
+def insert(connection: Connection, rows: Sequence[Row], *, rung: bool = True) -> set[Key]:
+    """Insert `rows`, in key order; return the keys that are new. A delivery of a known key changes nothing.
+
+    `rung` stamps what is pending as rung for, so that the sweep leaves it alone for a while.
+    """
     ordered = sorted(rows, key=lambda row: row.key)
     new = _insert_generations(connection, [row for row in ordered if not row.own_call])
     fresh = [row for row in ordered if row.own_call or row.key in new]
     _insert_transcripts(connection, [row for row in fresh if row.text_kept])
-    return new | _insert_classifications(connection, fresh)
+    return new | _insert_classifications(connection, fresh, rung=rung)
 
 
 def _insert_generations(connection: Connection, rows: Sequence[Row]) -> set[Key]:
@@ -133,7 +148,7 @@ def _insert_transcripts(connection: Connection, rows: Sequence[Row]) -> None:
     )
 
 
-def _insert_classifications(connection: Connection, rows: Sequence[Row]) -> set[Key]:
+def _insert_classifications(connection: Connection, rows: Sequence[Row], *, rung: bool) -> set[Key]:
     if not rows:
         return set()
     found = connection.execute(
@@ -142,7 +157,7 @@ def _insert_classifications(connection: Connection, rows: Sequence[Row]) -> set[
                                      state, reason, rate, draw, due_at, rung_at, finished_at, billed_to)
         select workspace, generation_id, created_at, classifier_id, version, endpoint,
                case when reason is null then 'pending' else 'not_run' end, reason, rate, draw,
-               case when reason is null then now() end, case when reason is null then now() end,
+               case when reason is null then now() end, case when reason is null and :rung then now() end,
                case when reason is not null then now() end, billed_to
         from json_to_recordset(cast(:rows as json)) as r(
             workspace text, generation_id text, created_at timestamptz, classifier_id uuid, version int, endpoint text,
@@ -150,7 +165,7 @@ def _insert_classifications(connection: Connection, rows: Sequence[Row]) -> set[
         on conflict do nothing
         returning workspace, generation_id, created_at
         """),
-        {"rows": _json([_classification(row, placed) for row in rows for placed in row.placed])},
+        {"rows": _json([_classification(row, placed) for row in rows for placed in row.placed]), "rung": rung},
     )
     return {(workspace, id_, created_at) for workspace, id_, created_at in found}
 
