@@ -89,6 +89,13 @@ def test_no_message_has_an_unknown_id(connection: Connection) -> None:
     assert set_aside.body_of(connection, 1) is None
 
 
+@pytest.mark.parametrize("name", ["nul\x00", "lone \ud800", "No Slug", "", None])
+def test_a_workspace_that_is_no_name_cannot_stand_in_the_way(connection: Connection, name: str | None) -> None:
+    add(connection, workspace=name, error="nul \x00 and \ud800.")
+    (row,) = set_aside.newest(connection)
+    assert (row.workspace, row.error) == (None, "nul \ufffd and \ufffd.")
+
+
 def test_the_oldest_rows_beyond_the_count_go(connection: Connection) -> None:
     set_aside.add_arrivals(connection, [arrival(b"%d" % age, AT - timedelta(hours=age)) for age in range(5)])
     assert set_aside.cap(connection, most_rows=3) == 2

@@ -1,11 +1,14 @@
 """Messages that could not be recorded: kept with their error, within limits, until replayed or too old."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection, Row, text
+
+from worker.generation import WORKSPACE_PATTERN, storable
 
 BODY_BYTES = 1_000_000
 MOST_ROWS = 10_000
@@ -69,8 +72,8 @@ def add(
 ) -> None:
     """Set one message aside; of a body over 1 MB the first megabyte is kept.
 
-    `error` is a sentence without a character of the message. Rows older than the last 20,000 go at once, so that a
-    flood between two upkeeps is bounded too; `cap` keeps the exact limits.
+    `error` is a sentence without a character of the message; a `workspace` that is no name is left out. Rows older
+    than the last 20,000 go at once, so that a flood between two upkeeps is bounded too; `cap` keeps the exact limits.
     """
     connection.execute(
         text("""
@@ -80,8 +83,8 @@ def add(
         {
             "source": source,
             "queue": queue,
-            "workspace": workspace,
-            "error": error,
+            "workspace": workspace if workspace and re.fullmatch(WORKSPACE_PATTERN, workspace) else None,
+            "error": storable(error),
             "body": body[:BODY_BYTES],
             "size_bytes": size_bytes,
         },
@@ -109,8 +112,8 @@ def add_arrivals(connection: Connection, arrivals: Iterable[Arrival]) -> None:
             """),
             {
                 "received_at": arrival.received_at,
-                "queue": arrival.queue,
-                "error": arrival.error,
+                "queue": storable(arrival.queue),
+                "error": storable(arrival.error),
                 "body": arrival.body[:BODY_BYTES],
                 "size_bytes": arrival.size_bytes,
             },

@@ -1,0 +1,100 @@
+"""What is done every few minutes beside the line: days made ahead, what has expired dropped, rejected messages stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import redis
+import structlog
+
+from worker.broker_transport import rejected
+from worker.broker_transport.rejected import Rejected
+from worker.settings import Settings
+from worker.store import partitions, retention, set_aside
+from worker.store.retention import Dropped
+from worker.store.set_aside import Arrival
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+REJECTED_AT_ONCE = 20
+"""Messages in memory at once while they move from Redis to Postgres; each may have a megabyte."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tended:
+    """What one pass did. `days_made` counts days ahead, `transcripts` those deleted before their day was dropped."""
+
+    days_made: int
+    rejected_stored: int
+    set_aside_gone: int
+    generations: Dropped = field(default_factory=Dropped)
+    text: Dropped = field(default_factory=Dropped)
+    transcripts: int = 0
+
+
+def tend(engine: "Engine", client: "redis.Redis", settings: Settings, *, now: datetime | None = None) -> Tended | None:
+    """Make one pass, the most urgent first; None when another pass is under way.
+
+    A step that fails ends the pass: everything is done again by the next one, and none of it minds being repeated.
+    """
+    now = now or datetime.now(UTC)
+    with engine.connect() as connection:
+        if not retention.alone(connection):
+            return None
+        try:
+            tended = Tended(
+                days_made=partitions.make_ahead(engine, today=now.date()),
+                rejected_stored=store_rejected(engine, client),
+                set_aside_gone=_cap(engine),
+                generations=retention.drop_generations(engine, keep_days=settings.keep_days, now=now),
+                text=retention.drop_text(engine, now=now),
+                transcripts=retention.delete_text(engine, now=now),
+            )
+        finally:
+            connection.invalidate()  # the lock goes with its session, and must not go back to the pool with it
+    _report(tended)
+    return tended
+
+
+def store_rejected(engine: "Engine", client: "redis.Redis") -> int:
+    """Move what the broker's channel rejected from Redis into `set_aside`; return how many messages."""
+
+    def keep(entries: Sequence[Rejected]) -> None:
+        with engine.begin() as connection:
+            set_aside.add_arrivals(connection, map(_arrival, entries))
+
+    stored = 0
+    while moved := rejected.drain(client, keep, limit=REJECTED_AT_ONCE):
+        stored += moved
+    return stored
+
+
+def _arrival(entry: Rejected) -> Arrival:
+    return Arrival(
+        received_at=entry.received_at,
+        queue=entry.queue,
+        error=f"{entry.fault}: {entry.error}",
+        size_bytes=entry.size,
+        body=entry.raw,
+    )
+
+
+def _cap(engine: "Engine") -> int:
+    with engine.begin() as connection:
+        return set_aside.cap(connection)
+
+
+def _report(tended: Tended) -> None:
+    for kind, dropped in (("generations", tended.generations), ("text", tended.text)):
+        if dropped.days:
+            log.info("days dropped", kind=kind, days=[day.isoformat() for day in dropped.days])
+        if dropped.held:
+            log.warning("days are held by a long reader; the next upkeep drops them", kind=kind, days=len(dropped.held))
+    if tended.transcripts:
+        log.info("text deleted", transcripts=tended.transcripts)
+    if tended.rejected_stored:
+        log.warning("messages were rejected and are set aside", messages=tended.rejected_stored)
