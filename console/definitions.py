@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier_models import endpoints as configured
+from classifier_models import local
 from classifier_models.endpoints import Endpoint
 from taxonomies import definition as definitions
 from taxonomies import documents, presets, taxonomy
@@ -13,7 +14,6 @@ from taxonomies.definition import ClassifierDefinition
 from taxonomies.errors import TaxonomyError
 from worker import errors
 
-LOCAL_MODEL = "local-lexical"
 MODEL_OF_PROVIDER = {
     "openai": "gpt-5.4-mini",
     "anthropic": "claude-haiku-5-5",
@@ -63,13 +63,25 @@ def from_document(
     return definitions.parse(whole, source=source)
 
 
+def parts(document: object, *, source: str) -> Document:
+    """Return what a document says, to put over a present definition: of presets the taxonomy and the prompt only.
+
+    A model without the endpoint that knows it stays out. Raise UnknownPresetError, TaxonomyError.
+    """
+    given = _mapping(document, source)
+    found = _with_taxonomy(given, source)
+    if "preset" in given:
+        return {"taxonomy": found["taxonomy"], "prompt": found["prompt"]}
+    return {key: value for key, value in found.items() if key != "model" or "endpoint" in found}
+
+
 def revised(
     present: ClassifierDefinition, settings: Mapping[str, Any], *, endpoints: Mapping[str, Endpoint]
 ) -> ClassifierDefinition:
     """Return the definition with `settings` changed; a new endpoint brings its model unless one is named."""
     whole = present.model_dump(mode="json") | dict(settings)
     if settings.get("endpoint", present.endpoint) != present.endpoint and "model" not in settings:
-        former = None if present.model == LOCAL_MODEL else present.model
+        former = None if present.model == local.MODEL else present.model
         whole["model"] = recommended_model(endpoints.get(settings["endpoint"]), former)
     return definitions.parse(whole, source="classifier")
 
@@ -77,7 +89,7 @@ def revised(
 def recommended_model(endpoint: Endpoint | None, preferred: object) -> object:
     """Return the model to ask at an endpoint when nobody names one; `preferred` is a preset's."""
     if endpoint is not None and endpoint.dialect == "local":
-        return LOCAL_MODEL
+        return local.MODEL
     provider = endpoint.quirks.price_provider if endpoint is not None else None
     return MODEL_OF_PROVIDER.get(provider or "") or preferred or PLAIN_MODEL
 

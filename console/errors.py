@@ -28,7 +28,8 @@ def sentence_for(error: BaseException) -> str | None:
     Looks only into libraries that are loaded already: what they raise, they have loaded.
     """
     if isinstance(error, _roots()):
-        return str(error)
+        # What starts with a file's name keeps its spelling.
+        return str(error) if hasattr(error, "source") else _capital(str(error))
     if _is_outage(error):
         return _outage(error)
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and error.filename is not None:
@@ -55,6 +56,10 @@ def _roots() -> tuple[type[BaseException], ...]:
         ("worker.embedded.errors", "EmbeddedError"),
     ]
     return (AftertagError, *(getattr(module, name) for path, name in wanted if (module := _loaded(path))))
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _is_outage(error: BaseException) -> bool:

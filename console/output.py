@@ -34,7 +34,7 @@ def note(text: str) -> None:
 
 def problem(sentence: str) -> None:
     """Write what went wrong, on standard error, without a traceback."""
-    print((sentence[:1].upper() + sentence[1:]).translate(_VISIBLE_IN_LINES), file=sys.stderr)  # noqa: T201
+    print(sentence.translate(_VISIBLE_IN_LINES), file=sys.stderr)  # noqa: T201
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "none") -> None:
@@ -52,6 +52,15 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[obj
     for row in values:
         found.add_row(*(Text(shown(value)) for value in row))
     return console().print(found)
+
+
+def diff(unified: str) -> None:
+    """Write a unified diff, in colours on a terminal."""
+    from rich.text import Text
+
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for one in unified.splitlines():
+        console().print(Text(one.translate(_VISIBLE_IN_LINES), style=styles.get(one[:1], "")), soft_wrap=True)
 
 
 def json_object(value: object) -> None:

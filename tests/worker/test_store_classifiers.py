@@ -131,7 +131,7 @@ def test_of_two_that_are_activated_at_the_same_moment_one_is_refused(engine: Eng
             classifiers.activate(connection, "acme", "one")
             second = pool.submit(activate_second)
             wait_until(lambda: _somebody_waits(engine), what="the second activation waiting for the first")
-        with pytest.raises(errors.ConflictError, match="'one' and 'two' both ask 'department'"):
+        with pytest.raises(errors.ConflictError, match="'two' and 'one' both ask 'department'"):
             second.result(timeout=10)
     with engine.begin() as connection:
         assert [found.state for found in classifiers.list_all(connection, "acme")] == ["active", "draft"]

@@ -94,7 +94,7 @@ def write(connection: Connection, workspace: str, steps: Sequence[Step], *, conf
     present = {classifier.name: classifier for classifier in list_all(connection, workspace)}
     for step in steps:
         _take(connection, workspace, step, present.get(step.name), configured_by)
-    _require_distinct_dimensions(connection, workspace)
+    _require_distinct_dimensions(connection, workspace, changed={step.name for step in steps})
 
 
 def _take(
@@ -153,7 +153,7 @@ def _add_version(
     )
 
 
-def _require_distinct_dimensions(connection: Connection, workspace: str) -> None:
+def _require_distinct_dimensions(connection: Connection, workspace: str, *, changed: set[str]) -> None:
     clash = connection.execute(
         text("""
         select dimension, array_agg(c.name order by c.name) as names
@@ -166,9 +166,9 @@ def _require_distinct_dimensions(connection: Connection, workspace: str) -> None
         {"workspace": workspace},
     ).first()
     if clash is not None:
-        first, second, *_ = clash.names
+        newer, older, *_ = sorted(clash.names, key=lambda name: name not in changed)
         raise errors.ConflictError(
-            f"Classifiers {first!r} and {second!r} both ask {clash.dimension!r}, and of those that are active or paused"
-            f" only one may: rename the dimension in one, or make one a draft"
-            f" (`aftertag classifier update {first} --workspace {workspace} --draft`)."
+            f"Classifiers {newer!r} and {older!r} both ask {clash.dimension!r}, and of those that are active or paused"
+            f" only one may: rename the dimension in one, or make the other a draft"
+            f" (`aftertag classifier update {older} --workspace {workspace} --draft`)."
         )
