@@ -20,7 +20,7 @@ def connection(database_url: str) -> Iterator[Connection]:
 
 
 def add(connection: Connection, body: bytes = b"{}", **given: Any) -> None:
-    row = {"source": "recording", "queue": "record", "workspace": "acme", "error": "id: missing"}
+    row: dict[str, Any] = {"source": "recording", "queue": "record", "workspace": "acme", "error": "id: missing"}
     set_aside.add(connection, **(row | {"body": body, "size_bytes": len(body)} | given))
 
 

@@ -1,0 +1,164 @@
+"""Erasing what is recorded of a workspace, or of one user of it: generations, text, classifications, set-aside messages."""
+
+import json
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Connection, Engine, text
+
+from worker.store import partitions
+
+BATCH_ROWS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How many rows there are to erase, or were erased, of each kind."""
+
+    generations: int = 0
+    transcripts: int = 0
+    classifications: int = 0
+    set_aside: int = 0
+
+    def __add__(self, other: "Erased") -> "Erased":
+        return Erased(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
+
+    @property
+    def rows(self) -> int:
+        return sum(getattr(self, one.name) for one in fields(self))
+
+
+def count(connection: Connection, workspace: str, *, user: str | None = None) -> Erased:
+    """How many rows `erase` would take."""
+    row = connection.execute(text(_COUNT_OF_USER if user is not None else _COUNT), _given(workspace, user)).one()
+    return Erased(**row._mapping)
+
+
+def erase(engine: Engine, workspace: str, *, user: str | None = None, batch_rows: int = BATCH_ROWS) -> Erased:
+    """Erase day by day in bounded batches, a generation with all that belongs to it in one transaction.
+
+    What a running call brings back afterwards finds no row and is dropped. Of one user, set-aside messages that name
+    the user go too; one whose body was cut or is not readable as text cannot be looked into.
+    """
+    with engine.connect() as connection:
+        days = _days(connection)
+    erased = Erased()
+    for day in days:
+        erased += _erase_day(engine, workspace, user, day, batch_rows)
+    statement = f"delete from set_aside where {_set_aside(user)}"  # noqa: S608 - one of our two conditions
+    with engine.begin() as connection:
+        gone = connection.execute(text(statement), _given(workspace, user)).rowcount
+    return erased + Erased(set_aside=gone)
+
+
+def _erase_day(engine: Engine, workspace: str, user: str | None, day: date, batch_rows: int) -> Erased:
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    bounds = {"earliest": start, "latest": start + timedelta(days=1), "batch_rows": batch_rows}
+    erased = Erased()
+    while True:
+        with engine.begin() as connection:
+            row = connection.execute(
+                text(_ERASE.format(keys=_KEYS_OF_USER if user is not None else _KEYS)),
+                _given(workspace, user) | bounds,
+            ).one()
+        erased += Erased(generations=row.generations, transcripts=row.transcripts, classifications=row.classifications)
+        if row.keys < batch_rows:
+            return erased
+
+
+def _given(workspace: str, user: str | None) -> dict[str, object]:
+    if user is None:
+        return {"workspace": workspace}
+    # As it stands in JSON that keeps other alphabets, and in JSON that escapes them.
+    names = [json.dumps(user, ensure_ascii=escaped).encode() for escaped in (False, True)]
+    return {"workspace": workspace, "user": user, "plain": names[0], "escaped": names[1]}
+
+
+def _set_aside(user: str | None) -> str:
+    if user is None:
+        return "workspace = :workspace"
+    return "workspace = :workspace and (position(:plain in body) > 0 or position(:escaped in body) > 0)"
+
+
+def _days(connection: Connection) -> list[date]:
+    rows = connection.execute(
+        text("""
+        select distinct child.relname from pg_inherits
+        join pg_class child on child.oid = inhrelid
+        join pg_class parent on parent.oid = inhparent
+        where parent.relname in ('generations', 'transcripts', 'classifications')
+          and parent.relnamespace = current_schema()::regnamespace
+        """)
+    )
+    return sorted({partitions.day_of(name) for name in rows.scalars()})
+
+
+# A call of our own has no row among generations, and what was cut off may have left text alone: all three name keys.
+_KEYS = """
+    select generation_id as id, created_at from classifications
+    where workspace = :workspace and created_at >= :earliest and created_at < :latest
+    union
+    select id, created_at from generations
+    where workspace = :workspace and created_at >= :earliest and created_at < :latest
+    union
+    select generation_id, created_at from transcripts
+    where workspace = :workspace and created_at >= :earliest and created_at < :latest
+    limit :batch_rows
+"""
+
+_KEYS_OF_USER = """
+    select id, created_at from generations
+    where workspace = :workspace and user_id = :user and created_at >= :earliest and created_at < :latest
+    limit :batch_rows
+"""
+
+# Classifications are locked first and in key order, as every other writer of the line does.
+_ERASE = """
+with keys as materialized ({keys}),
+locked as materialized (
+    select c.generation_id, c.created_at, c.classifier_id from classifications c
+    join keys on c.generation_id = keys.id and c.created_at = keys.created_at
+    where c.workspace = :workspace and c.created_at >= :earliest and c.created_at < :latest
+    order by c.workspace, c.generation_id, c.created_at, c.classifier_id
+    for update of c
+), gone_classifications as (
+    delete from classifications c using locked
+    where c.workspace = :workspace and c.generation_id = locked.generation_id and c.created_at = locked.created_at
+      and c.classifier_id = locked.classifier_id and c.created_at >= :earliest and c.created_at < :latest
+    returning 1
+), gone_transcripts as (
+    delete from transcripts t using keys
+    where t.workspace = :workspace and t.generation_id = keys.id and t.created_at = keys.created_at
+      and t.created_at >= :earliest and t.created_at < :latest
+    returning 1
+), gone_generations as (
+    delete from generations g using keys
+    where g.workspace = :workspace and g.id = keys.id and g.created_at = keys.created_at
+      and g.created_at >= :earliest and g.created_at < :latest
+    returning 1
+)
+select (select count(*) from keys) as keys,
+       (select count(*) from gone_classifications) as classifications,
+       (select count(*) from gone_transcripts) as transcripts,
+       (select count(*) from gone_generations) as generations
+"""
+
+_COUNT = """
+select (select count(*) from generations where workspace = :workspace) as generations,
+       (select count(*) from transcripts where workspace = :workspace) as transcripts,
+       (select count(*) from classifications where workspace = :workspace) as classifications,
+       (select count(*) from set_aside where workspace = :workspace) as set_aside
+"""
+
+_COUNT_OF_USER = f"""
+with keys as materialized (
+    select id, created_at from generations where workspace = :workspace and user_id = :user
+)
+select (select count(*) from keys) as generations,
+       (select count(*) from keys join transcripts t
+            on t.workspace = :workspace and t.generation_id = keys.id and t.created_at = keys.created_at) as transcripts,
+       (select count(*) from keys join classifications c
+            on c.workspace = :workspace and c.generation_id = keys.id and c.created_at = keys.created_at
+       ) as classifications,
+       (select count(*) from set_aside where {_set_aside("")}) as set_aside
+"""  # noqa: S608 - our own condition
