@@ -35,14 +35,15 @@ class Flusher:
         buffer: Buffer,
         losses: Losses,
         signal: Signal,
-        sender: Sender | None,
+        make_sender: Callable[[], Sender | None],
         flush_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._buffer = buffer
         self._losses = losses
         self._signal = signal
-        self._sender = sender
+        self._make_sender = make_sender
+        self._sender: Sender | None = None
         self._flush_seconds = flush_seconds
         self._clock = clock
         self._batches = Batches(snapshots=buffer, on_loss=losses.count)
@@ -142,6 +143,8 @@ class Flusher:
 
     def _send(self, batch: Batch) -> None:
         try:
+            if self._sender is None:
+                self._sender = self._make_sender()
             if self._sender is None:
                 self._drop(batch, "not_configured")
                 return

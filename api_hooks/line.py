@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from api_hooks.buffer import Buffer
@@ -53,7 +54,7 @@ class Line:
             buffer=self._buffer,
             losses=self._losses,
             signal=self._signal,
-            sender=sender if sender is not None else sender_for(settings),
+            make_sender=(lambda: sender) if sender is not None else partial(sender_for, settings),
             flush_seconds=settings.flush_seconds,
         )
         self._is_started = False
@@ -80,7 +81,7 @@ class Line:
             rest["workspace"] = self.settings.workspace
         if rest["app"] is None:
             rest["app"] = self.settings.app
-        messages, output, rest, size = taken(messages, output, rest)
+        messages, output, size = taken(messages, output, rest)
         return self._buffer.put((unix_ns, messages, output, rest), size)
 
     def flush(self, timeout_seconds: float) -> bool:
@@ -88,8 +89,8 @@ class Line:
 
     def close(self, timeout_seconds: float) -> bool:
         """Send what waits, within these seconds; what is not sent, and what comes later, is counted as `closed`."""
-        self._is_closed = True
-        if not self._is_started:
+        was_closed, self._is_closed = self._is_closed, True
+        if was_closed or not self._is_started:
             return True
         is_empty = self.flusher.close(timeout_seconds)
         if not is_empty:
@@ -124,7 +125,7 @@ class Line:
 
 
 def sender_for(settings: Settings) -> Sender | None:
-    """The sender of the url's scheme."""
+    """The sender of the url's scheme. Called on the sending thread, because it imports."""
     if settings.url is None:
         return None
     from api_hooks.publisher import RedisPublisher

@@ -8,9 +8,7 @@ thread the timeout, where Celery's defaults wait for ever.
 
 # mypy: allow-untyped-calls
 
-import ssl
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +69,8 @@ class RedisPublisher:
                 return
 
     def _connect(self) -> None:
+        import ssl
+
         from celery import Celery
 
         if self._app is None:
@@ -88,8 +88,10 @@ class RedisPublisher:
         self._producer = self._app.amqp.Producer(connection, auto_declare=False)
 
     def _publish(self, batch: bytes) -> None:
+        from celery.utils import uuid
+
         message = self._app.amqp.as_task_v2(
-            str(uuid.uuid4()),
+            uuid(),
             contract.RECORD_TASK,
             argsrepr=HIDDEN_ARGUMENTS,
             kwargsrepr=HIDDEN_ARGUMENTS,

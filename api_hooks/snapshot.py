@@ -13,8 +13,11 @@ _DEEPEST = 6
 _COPIED_AT_MOST = 60_000
 
 
-def taken(messages: Any, output: Any = None, rest: Any = None) -> tuple[Any, Any, Any, int]:
-    """Return copies of the three and about how many bytes they keep. Costs 0.2 µs for a plain message."""
+def taken(messages: Any, output: Any, rest: dict[str, Any]) -> tuple[Any, Any, int]:
+    """Return copies of messages and output, and about how many bytes all keep. `rest` is ours: copied in place.
+
+    Costs 0.15 µs for a plain message.
+    """
     copier = _Copier()
     if isinstance(messages, list):
         messages = copier.copy_messages(messages)
@@ -24,9 +27,13 @@ def taken(messages: Any, output: Any = None, rest: Any = None) -> tuple[Any, Any
         copier.size += len(output)
     elif output is not None:
         output = copier.copy(output, 0)
-    if rest is not None:
-        rest = copier.copy(rest, 0)
-    return messages, output, rest, copier.size
+    for name, value in rest.items():
+        kind = type(value)
+        if kind is str:
+            copier.size += len(value)
+        elif kind is dict or kind is list:
+            rest[name] = copier.copy(value, 0)
+    return messages, output, copier.size
 
 
 class _Copier:
@@ -37,15 +44,16 @@ class _Copier:
         self.left = _COPIED_AT_MOST
 
     def copy_messages(self, messages: list[Any]) -> list[Any]:
-        copies = list.copy(messages)
-        size = len(copies) * _MESSAGE_BYTES
-        for place, message in enumerate(copies):
+        copies: list[Any] = []
+        keep = copies.append
+        size = 0
+        for message in list.copy(messages):
             if type(message) is dict and len(message) == 2 and type(content := message.get("content")) is str:
                 size += len(content)
-                copies[place] = message.copy()
+                keep(message.copy())
             else:
-                copies[place] = self.copy(message, 1)
-        self.size += size
+                keep(self.copy(message, 1))
+        self.size += size + len(copies) * _MESSAGE_BYTES
         return copies
 
     def copy(self, value: Any, depth: int) -> Any:

@@ -1,10 +1,8 @@
 """One generation as the wire carries it, from the arguments of `enqueue` or the keys of a plain document."""
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -114,13 +112,12 @@ def _metadata(given: Any) -> dict[str, str]:
 
 
 def _number(given: Any) -> float | int | None:
-    """A number that is not negative, finite and below 10**9; also one written as text."""
-    try:
-        if isinstance(given, Decimal) or (isinstance(given, str) and len(given) < 40):
-            given = float(given)
-    except ValueError:
+    """A number that is not negative, and below 10**9; also a Decimal, and one written as text."""
+    if given is None or type(given) is bool:
         return None
-    if type(given) not in (int, float) or not math.isfinite(given) or not 0 <= given < _NUMBERS_BELOW:
+    if type(given) is not int:
+        given = _guarded(float, given if not isinstance(given, str) else plain(given[:40]))
+    if given is None or not 0 <= given < _NUMBERS_BELOW:
         return None
     return given  # type: ignore[no-any-return]
 

@@ -1,0 +1,36 @@
+"""A way out that keeps what it is given, and plays the broker that refuses, is full, or takes its time."""
+
+import json
+import threading
+from typing import Any
+
+from api_hooks.errors import SendError
+
+
+class KeepingSender:
+    """Keeps batches. `raises` is raised instead while it is set; while `may_send` is unset, sending hangs."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.attempts = 0
+        self.raises: SendError | None = None
+        self.may_send = threading.Event()
+        self.may_send.set()
+
+    def send(self, batch: bytes) -> None:
+        self.attempts += 1
+        self.may_send.wait(30)
+        if self.raises is not None:
+            raise self.raises
+        self.bodies.append(batch)
+
+    def close(self) -> None:
+        self.may_send.set()
+
+    @property
+    def batches(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for body in self.bodies]
+
+    @property
+    def generations(self) -> list[dict[str, Any]]:
+        return [generation for batch in self.batches for generation in batch["generations"]]
