@@ -1,11 +1,14 @@
 """Celery, wired: one app per process, its queues, its beat, and the start and end of a worker."""
 
+import socket
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from celery import Celery, signals
+from celery.platforms import SecurityWarning
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
@@ -97,9 +100,7 @@ def ring(app: Celery, endpoint: str, keys: Sequence[Key]) -> None:
 
 def send(app: Celery, name: str, args: list[Any], *, queue: str, shown: str) -> None:
     """Publish one task; `shown` is all that logs and events will ever show of its arguments."""
-    app.send_task(
-        name, args, exchange="", routing_key=queue, argsrepr=shown, kwargsrepr="", ignore_result=True, retry=False
-    )
+    app.send_task(name, args, queue=_queue(queue), argsrepr=shown, kwargsrepr="", ignore_result=True, retry=False)
 
 
 def _work(app: Celery, line: Line, *, name: str | None) -> int:
@@ -107,11 +108,13 @@ def _work(app: Celery, line: Line, *, name: str | None) -> int:
         log.info("stopping: no new calls", in_flight=line.calls.in_flight)
         line.stop_claiming()
 
+    # Celery warns root of pickled messages; ours are JSON, checked before Celery sees them.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     signals.worker_shutting_down.connect(stop_claiming, weak=False)
     line.start()
     try:
         worker = app.Worker(
-            hostname=name or "aftertag@%h",
+            hostname=name or f"aftertag@{socket.gethostname()}",
             loglevel="INFO",
             without_gossip=True,
             without_mingle=True,
@@ -134,5 +137,5 @@ def _queue(name: str) -> Queue:
 
 def _every(seconds: float, task: str, queue: str) -> dict[str, Any]:
     # A start that nobody took before the next one is due is worthless: without an end they would pile up.
-    options = {"exchange": "", "routing_key": queue, "expires": max(seconds, 1.0), "argsrepr": "()", "kwargsrepr": "{}"}
+    options = {"queue": _queue(queue), "expires": max(seconds, 1.0), "argsrepr": "()", "kwargsrepr": "{}"}
     return {"task": task, "schedule": timedelta(seconds=seconds), "options": options}

@@ -8,7 +8,7 @@ import structlog
 
 from worker.settings import Settings
 
-_QUIET = ("httpx", "kombu", "amqp", "aiohttp", "alembic", "redis")
+_QUIET = ("httpx", "kombu", "amqp", "aiohttp", "alembic", "redis", "celery.beat")
 
 
 def configure(settings: Settings) -> None:

@@ -57,7 +57,7 @@ class Settings(BaseModel):
         30, description="How old a generation may be when it comes in; older ones are set aside (import takes any age)."
     )
     visibility_timeout_seconds: Seconds = Field(
-        300, description="When Redis gives an unacknowledged message of a dead worker to another."
+        30, description="When Redis gives an unacknowledged message of a dead worker to another."
     )
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(0, description="Port of the worker's metrics; 0: off.")
     metrics_host: str = Field("127.0.0.1", description="Address the metrics are served on.")
