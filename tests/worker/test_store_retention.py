@@ -216,9 +216,8 @@ def test_rejected_messages_move_into_postgres_once(engine: Engine, client: redis
     assert client.llen(rejected.REJECTED_KEY) == 0
     with engine.connect() as connection:
         rows = set_aside.newest(connection, limit=100)
-        body = set_aside.body_of(connection, min(row.id for row in rows))
+        (body,) = set_aside.bodies_of(connection, [min(row.id for row in rows)])
     assert len(rows) == upkeep.REJECTED_AT_ONCE + 1
     assert {(row.source, row.queue, row.set_aside_at) for row in rows} == {("broker", "record", NOW)}
     assert rows[0].error == "body_not_json: The body is not JSON in utf-8."
-    assert body is not None
     assert body.body == b"message 0 \xff"

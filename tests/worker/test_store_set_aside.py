@@ -81,12 +81,12 @@ def test_taking_for_replay_marks_and_gives_the_body(connection: Connection) -> N
 def test_a_body_stays_out_of_reprs(connection: Connection) -> None:
     add(connection, b"SENTINEL")
     (id_,) = set_aside.waiting_ids(connection)
-    assert "SENTINEL" not in repr(set_aside.body_of(connection, id_))
+    assert "SENTINEL" not in repr(set_aside.bodies_of(connection, [id_]))
     assert "SENTINEL" not in repr(arrival(b"SENTINEL"))
 
 
 def test_no_message_has_an_unknown_id(connection: Connection) -> None:
-    assert set_aside.body_of(connection, 1) is None
+    assert set_aside.bodies_of(connection, [1]) == []
 
 
 @pytest.mark.parametrize("name", ["nul\x00", "lone \ud800", "No Slug", "", None])

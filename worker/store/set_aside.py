@@ -139,12 +139,13 @@ def newest(
     return [SetAside(**row._mapping) for row in rows]
 
 
-def body_of(connection: Connection, id: int) -> Body | None:  # noqa: A002
-    """One message with its body, None when there is none of that id."""
-    row = connection.execute(
-        text("select id, source, queue, size_bytes, body from set_aside where id = :id"), {"id": id}
-    ).one_or_none()
-    return None if row is None else _body(row)
+def bodies_of(connection: Connection, ids: Sequence[int]) -> list[Body]:
+    """The messages of these ids with their bodies; an id that is not there is left out."""
+    rows = connection.execute(
+        text("select id, source, queue, size_bytes, body from set_aside where id = any(:ids) order by id"),
+        {"ids": list(ids)},
+    )
+    return [_body(row) for row in rows]
 
 
 def waiting_ids(connection: Connection, *, limit: int = MOST_ROWS) -> list[int]:
