@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from worker.embedded import Running
     from worker.embedded.redis_engine import Wanted
     from worker.household import Household
+    from worker.store.reports import GenerationRow
 
 DEADLINE_SECONDS = 75.0
 LOOK_SECONDS = 0.2
@@ -131,8 +133,9 @@ def play(stage: Stage, *, classifier: str, generations: int, advanced: Callable[
     began = time.monotonic()
     pause = Event()
     while True:
-        coverage, tags = _look(stage.engine)
-        done = coverage["tagged"] + sum(n for reason, n in coverage["reasons"].items() if reason not in NOT_YET)
+        rows = _look(stage.engine)
+        ends = [_end(row) for row in rows]
+        done = sum(end not in NOT_YET for end in ends)
         advanced(done)
         if done >= generations:
             break
@@ -144,15 +147,15 @@ def play(stage: Stage, *, classifier: str, generations: int, advanced: Callable[
                 f" read {str(stage.home.log_of('worker'))!r}."
             )
         pause.wait(LOOK_SECONDS)
-    given = conversations.hand_tags()
+    tags = {row.id: dict(row.tags) for row in rows if row.tags}
     return Played(
-        generations=coverage["generations"],
-        tagged=coverage["tagged"],
-        reasons=dict(coverage["reasons"]),
+        generations=len(rows),
+        tagged=ends.count("tagged"),
+        reasons=dict(Counter(end for end in ends if end != "tagged")),
         seconds=time.monotonic() - began,
         classifier=classifier,
         dimensions=conversations.PRESETS,
-        agreement=agreement.measure(given, tags),
+        agreement=agreement.measure(conversations.hand_tags(), tags),
         tags=tags,
         openings={one["id"]: _opening(one) for one in conversations.conversations()},
     )
@@ -161,14 +164,20 @@ def play(stage: Stage, *, classifier: str, generations: int, advanced: Callable[
 NOT_YET = ("pending", "running", "retrying", "auth_failed", "quota_exhausted")
 
 
-def _look(engine: "Engine") -> tuple[Any, dict[str, dict[str, Any]]]:
+def _look(engine: "Engine") -> "list[GenerationRow]":
+    """The demo's own generations; a kept database may hold others beside them."""
     from worker.store import reports
 
+    ours = {one["id"] for one in conversations.conversations()}
     since = datetime.now(UTC) - timedelta(days=2)
     with engine.connect() as connection:
-        coverage = reports.coverage(connection, conversations.WORKSPACE, since)
         rows = reports.generations(connection, conversations.WORKSPACE, since=since, limit=1_000)
-    return coverage, {row.id: dict(row.tags) for row in rows if row.tags}
+    return [row for row in rows if row.id in ours]
+
+
+def _end(row: "GenerationRow") -> str:
+    """ "tagged", or why not: a generation is tagged when any classifier tagged it."""
+    return "tagged" if "tagged" in row.reasons else row.reasons[0]
 
 
 def _opening(conversation: dict[str, Any]) -> str:
