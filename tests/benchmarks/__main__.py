@@ -13,7 +13,8 @@ from rich.table import Table
 
 
 def main(arguments: list[str]) -> int:
-    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    modules = pkgutil.iter_modules([str(Path(__file__).parent)])
+    names = sorted(module.name for module in modules if not module.ispkg)
     names = [name for name in names if not name.startswith("_")]
     if not arguments or arguments[0] not in names:
         print(f"usage: python -m tests.benchmarks {{{','.join(names)}}} [--json]", file=sys.stderr)
