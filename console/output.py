@@ -46,7 +46,9 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[obj
     values = [list(row) for row in rows]
     if not values:
         return line(f"{title}: {empty}" if title else empty)
-    found = Table(title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    found = Table(
+        title=Text(shown(title)) if title else None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for place, column in enumerate(columns):
         found.add_column(column, overflow="fold", justify="right" if _are_numbers(values, place) else "left")
     for row in values:
