@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 from celery.platforms import SecurityWarning
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 from classifier_models.endpoints import Endpoint

@@ -20,9 +20,11 @@ def sweep(line: Line, *, depth: Callable[[str], int]) -> int:
     """Ring for up to 10,000 due ids in all; return how many. `depth` says how many bells a queue holds."""
     with line.engine.begin() as connection:
         lost = claims.take_back_lost_leases(connection)
-        waiting = claims.endpoints_waiting(connection)
+        waiting = claims.oldest_waits(connection)
     if lost:
         log.warning("leases were lost; their workers died or hung", classifications=lost)
+    for endpoint in line.endpoints:
+        line.metrics.oldest_wait(endpoint, waiting.get(endpoint, 0.0))
     rung = 0
     for endpoint in waiting:
         room = (SHORT_QUEUE - depth(classify_queue(endpoint))) * IDS_PER_BELL

@@ -29,16 +29,18 @@ def up() -> None:
     from worker.store import migrations, partitions
 
     settings = session.settings()
-    given = {
-        "database_url": settings.database_url.get_secret_value() if settings.database_url else None,
-        "redis_url": settings.redis_url.get_secret_value() if settings.redis_url else None,
-    }
     stop = threading.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda *_: stop.set())
     with ExitStack() as stack:
         running = stack.enter_context(
-            services(settings.data_dir, redis_engine=settings.redis_engine, durable=True, **given)
+            services(
+                settings.data_dir,
+                database_url=settings.database_url.get_secret_value() if settings.database_url else None,
+                redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
+                redis_engine=settings.redis_engine,
+                durable=True,
+            )
         )
         migrations.upgrade(running.database_url)
         with engines.connecting(running.database_url, application="aftertag up") as engine:

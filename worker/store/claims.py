@@ -154,16 +154,17 @@ def stamp_due(connection: Connection, *, endpoint: str, ring_again_seconds: floa
     return sorted({(workspace, id_, created_at) for workspace, id_, created_at in rows})
 
 
-def endpoints_waiting(connection: Connection) -> list[str]:
-    """The names of the endpoints that have a row due now."""
-    return list(
-        connection.execute(
-            text("""
-            select distinct endpoint from classifications
-            where state in ('pending', 'retrying') and due_at <= now() order by 1
-            """)
-        ).scalars()
+def oldest_waits(connection: Connection) -> dict[str, float]:
+    """The endpoints that have a row due now, and for how many seconds the oldest has been."""
+    rows = connection.execute(
+        text("""
+        select endpoint, extract(epoch from now() - min(due_at))::float8 as seconds
+        from classifications
+        where state in ('pending', 'retrying') and due_at <= now()
+        group by endpoint order by endpoint
+        """)
     )
+    return {row.endpoint: row.seconds for row in rows}
 
 
 def keys_json(keys: Sequence[Key]) -> str:
