@@ -52,8 +52,8 @@ def generation(document: Mapping[str, Any], *, now: datetime, random_bytes: byte
     return built
 
 
-def _workspace(given: object) -> str:
-    if not isinstance(given, str):
+def _workspace(given: Any) -> str:
+    if not issubclass(type(given), str):
         raise UnusableError("workspace: there is none; name it in the call, or once in configure(workspace=…).")
     workspace = plain(given)
     if not _WORKSPACE.fullmatch(workspace):
@@ -116,7 +116,7 @@ def _number(given: Any) -> float | int | None:
     if given is None or type(given) is bool:
         return None
     if type(given) is not int:
-        given = _guarded(float, given if not isinstance(given, str) else plain(given[:40]))
+        given = _guarded(float, plain(given) if issubclass(type(given), str) else given)
     if given is None or not 0 <= given < _NUMBERS_BELOW:
         return None
     return given  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 from api_hooks.wire.contract import ID_CHARACTERS
 from api_hooks.wire.text import clean, plain
@@ -20,12 +21,12 @@ def uuid7(unix_ms: int, random_bytes: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def own_id(given: object) -> str | None:
+def own_id(given: Any) -> str | None:
     """Return the caller's id, or None when there is none that can be kept.
 
     Numbers and UUIDs are taken as text. Over 200 characters it becomes `sha256:` and its digest, the same each time.
     """
-    if isinstance(given, str):
+    if issubclass(type(given), str):
         text = plain(given)
     elif (type(given) is int and abs(given) < 10**18) or type(given).__module__ == "uuid":
         text = str(given)
@@ -40,7 +41,7 @@ def _digest(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def time_text(given: object, *, otherwise: datetime) -> str:
+def time_text(given: Any, *, otherwise: datetime) -> str:
     """Return a time as the wire writes it, in UTC with microseconds; `otherwise` when it is missing or makes no sense.
 
     Takes datetimes (one without a time zone is in this machine's), ISO 8601 text (without one: UTC), and seconds or
@@ -55,14 +56,15 @@ def time_text(given: object, *, otherwise: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _moment(given: object) -> datetime | None:
-    if isinstance(given, datetime):
-        return given if given.tzinfo else given.astimezone(UTC)
-    if isinstance(given, str) and _DATE.match(given):
-        moment = datetime.fromisoformat(plain(given).strip())
+def _moment(given: Any) -> datetime | None:
+    if issubclass(type(given), datetime):
+        moment: datetime = given if given.tzinfo else given.astimezone(UTC)
+        return moment
+    if issubclass(type(given), str) and _DATE.match(text := plain(given)):
+        moment = datetime.fromisoformat(text.strip())
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if type(given) in (int, float):
-        seconds = float(given)  # type: ignore[arg-type]
+        seconds = float(given)
         # Seconds of the year 5138 are milliseconds of 1973.
         return datetime.fromtimestamp(seconds / 1000 if seconds > 100_000_000_000 else seconds, UTC)
     return None

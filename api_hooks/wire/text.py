@@ -46,11 +46,11 @@ def cut_lines(lines: Sequence[str]) -> tuple[str, int | None]:
     return joined, length if length > _KEPT else None
 
 
-def short(given: object) -> str | None:
+def short(given: Any) -> str | None:
     """A name as the wire carries it: at most 512 characters; None for what is no name, and for no characters."""
     if type(given) in (int, float):
         return str(given)[:SHORT_CHARACTERS]
-    if not isinstance(given, str):
+    if not issubclass(type(given), str):
         return None
     return clean(plain(given)[:SHORT_CHARACTERS]) or None
 

@@ -166,8 +166,23 @@ def _listed(given: Any) -> list[Any]:
         return [given]
     given = opened(given)
     if is_message(given):
-        return [given]
+        return _asked(given) or [given]
     return elements(given) if is_sequence(given) else [UNREADABLE]
+
+
+def _asked(given: Any) -> list[Any]:
+    """The messages in the body of a whole request, its system prompt first; none when it is a message itself."""
+    asked = field(given, "messages", "input", "contents")
+    if asked is None or word(given, "role", "type") is not None:
+        return []
+    system = field(given, "system", "instructions", "system_instruction")
+    return ([] if system is None else [{"role": "system", "content": system}]) + _flat(asked)
+
+
+def _flat(asked: Any) -> list[Any]:
+    if isinstance(asked, str):
+        return [asked]
+    return elements(asked) if is_sequence(asked) else [UNREADABLE]
 
 
 def _answers(output: Any) -> list[Any]:

@@ -5,6 +5,8 @@ from typing import Any
 from api_hooks.wire.reading import field
 
 _TOKENS_AT_MOST = 10**12
+_OF_THE_PROMPT = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+_OF_THE_COMPLETION = ("completion_tokens_details", "output_tokens_details", "output_token_details")
 
 
 def normalise_usage(given: Any) -> dict[str, int]:
@@ -18,13 +20,13 @@ def normalise_usage(given: Any) -> dict[str, int]:
     counted = {
         "prompt": _prompt(given),
         "completion": _completion(given),
-        "cached": _first(given, "cached", "cached_tokens", "cache_read_input_tokens", "cached_content_token_count")
-        or _detail(given, ("prompt_tokens_details", "input_tokens_details", "input_token_details"), "cached_tokens")
-        or _detail(given, ("input_token_details",), "cache_read"),
-        "reasoning": _first(given, "reasoning", "reasoning_tokens", "thoughts_token_count")
-        or _detail(given, ("completion_tokens_details", "output_tokens_details"), "reasoning_tokens")
-        or _detail(given, ("output_token_details",), "reasoning"),
+        "cached": _first(given, "cached", "cached_tokens", "cache_read_input_tokens", "cached_content_token_count"),
+        "reasoning": _first(given, "reasoning", "reasoning_tokens", "thoughts_token_count"),
     }
+    if counted["cached"] is None:
+        counted["cached"] = _detail(given, _OF_THE_PROMPT, "cached_tokens", "cache_read")
+    if counted["reasoning"] is None:
+        counted["reasoning"] = _detail(given, _OF_THE_COMPLETION, "reasoning_tokens", "reasoning")
     return {name: count for name, count in counted.items() if count is not None}
 
 
@@ -51,10 +53,10 @@ def _first(given: Any, *names: str) -> int | None:
     return None
 
 
-def _detail(given: Any, groups: tuple[str, ...], name: str) -> int | None:
+def _detail(given: Any, groups: tuple[str, ...], *names: str) -> int | None:
     for group in groups:
         details = field(given, group)
-        count = None if details is None else _first(details, name)
+        count = None if details is None else _first(details, *names)
         if count is not None:
             return count
     return None

@@ -13,7 +13,8 @@ class RaisesOnEverything:
     def __str__(self) -> str:
         raise KeyboardInterrupt
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return "hostile"
 
     def __len__(self) -> int:
         raise RuntimeError
