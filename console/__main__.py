@@ -3,6 +3,7 @@
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -62,6 +63,9 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 something is wrong, 2 the command line is, 130 Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 shows what it can
     try:
         build()(prog_name="aftertag")
     except Exception as error:

@@ -27,6 +27,11 @@ def line(text: str = "") -> None:
     print(text.translate(_VISIBLE_IN_LINES))  # noqa: T201 - this is where the console writes
 
 
+def document(text: str) -> None:
+    """Write a configuration as it is, for a file: its characters were checked when it was read."""
+    print(text.rstrip("\n"))  # noqa: T201
+
+
 def note(text: str) -> None:
     """Write one line about what was done, on standard error: results stay alone on standard output."""
     print(text.translate(_VISIBLE_IN_LINES), file=sys.stderr)  # noqa: T201

@@ -79,7 +79,7 @@ def export(workspace: options.Workspace, as_json: options.AsJson = False) -> Non
     if as_json:
         output.json_object(documents.read(text, source="export"))
     else:
-        output.line(text.rstrip("\n"))
+        output.document(text)
 
 
 def _tell(workspace: str, applied: "Applied", *, dry_run: bool) -> None:

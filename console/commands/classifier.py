@@ -137,9 +137,8 @@ def update(
     with session.engine() as engine, engine.begin() as connection:
         workspaces.lock(connection, workspace)  # what is changed here must not change under us
         former = classifiers.find(connection, workspace, name)
-        wanted = definitions.revised(
-            former.definition, settings.over(former.definition, asked | given), endpoints=endpoints
-        )
+        changes = asked | settings.over(former.definition, given)
+        wanted = definitions.revised(former.definition, changes, endpoints=endpoints)
         if wanted.endpoint != former.definition.endpoint:
             definitions.require_configured(wanted, endpoints)
         who = members.acting(connection, workspace, options.who(actor))
@@ -188,7 +187,7 @@ def show(
     if as_json:
         output.json_object({"name": name, "workspace": workspace, "version": chosen.version, "definition": document})
     else:
-        output.line(documents.write(document).rstrip("\n"))
+        output.document(documents.write(document))
 
 
 def history(name: NameArgument, workspace: options.Workspace, as_json: options.AsJson = False) -> None:

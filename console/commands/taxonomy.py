@@ -64,7 +64,7 @@ def show(
     if as_json:
         output.json_object(document)
     else:
-        output.line(documents.write(document).rstrip("\n"))
+        output.document(documents.write(document))
 
 
 def validate(
@@ -107,7 +107,7 @@ def prompt(name_or_file: NameOrFile) -> None:
     from taxonomies.prompt import to_system_prompt
 
     found = _one(name_or_file)
-    output.line(to_system_prompt(found.taxonomy, found.prompt))
+    output.document(to_system_prompt(found.taxonomy, found.prompt))
 
 
 def _one(name_or_file: str) -> "ClassifierDefinition":

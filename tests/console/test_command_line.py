@@ -119,6 +119,18 @@ def test_a_reader_who_goes_away_is_no_error_to_talk_about() -> None:
     assert ended.stderr == ""
 
 
+def test_a_terminal_that_knows_ascii_only_shows_what_it_can() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "console", "taxonomy", "show", "department"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(b"title: Department")
+
+
 def test_control_characters_of_other_peoples_names_are_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
     output.table("t\x1b[2J", ["name", "n"], [("a\x1b[31m\u202eb", 1), (None, 22)])
     output.line("line\x1b[2J")
