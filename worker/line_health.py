@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from worker import queues
-from worker.broker_state import BrokerState
-from worker.store.line_state import LineState
+
+if TYPE_CHECKING:  # every `aftertag --help` reads the rules, and needs neither Redis nor Postgres for it
+    from worker.broker_state import BrokerState
+    from worker.store.line_state import LineState
 
 OVERDUE_SECONDS = 300.0
 STANDSTILL_SECONDS = 60.0
@@ -35,14 +38,14 @@ class Verdict:
     because: tuple[str, ...]
 
 
-def judge(line: LineState, broker: BrokerState) -> Verdict:
+def judge(line: "LineState", broker: "BrokerState") -> Verdict:
     """Apply RULES."""
     overloaded, degraded = _overload(line, broker), [*_standstill(line), *_operator(line), *_losses(line, broker)]
     health = Health.OVERLOADED if overloaded else Health.DEGRADED if degraded else Health.HEALTHY
     return Verdict(health=health, because=(*overloaded, *degraded))
 
 
-def _overload(line: LineState, broker: BrokerState) -> list[str]:
+def _overload(line: "LineState", broker: "BrokerState") -> list[str]:
     found = [
         f"Endpoint {one.endpoint!r}: {one.due} classifications are due, the oldest for {duration(one.oldest_wait_seconds)};"
         " start more workers, or look at the endpoint's limits."
@@ -55,7 +58,7 @@ def _overload(line: LineState, broker: BrokerState) -> list[str]:
     return found
 
 
-def _standstill(line: LineState) -> list[str]:
+def _standstill(line: "LineState") -> list[str]:
     wait, since = line.oldest_wait_seconds, line.seconds_since_completion
     if wait is None or wait <= STANDSTILL_SECONDS or (since is not None and since <= STANDSTILL_SECONDS):
         return []
@@ -63,7 +66,7 @@ def _standstill(line: LineState) -> list[str]:
     return [f"{line.due} classifications are due and {last}; look whether a worker and the beat are running."]
 
 
-def _operator(line: LineState) -> list[str]:
+def _operator(line: "LineState") -> list[str]:
     advice = {"auth_failed": "it refuses our key; give the workers a valid one", "quota_exhausted": "add credit there"}
     return [
         f"{rows} classifications wait on endpoint {endpoint!r} ({reason}): {advice.get(reason, 'see `aftertag why`')}."
@@ -71,7 +74,7 @@ def _operator(line: LineState) -> list[str]:
     ]
 
 
-def _losses(line: LineState, broker: BrokerState) -> list[str]:
+def _losses(line: "LineState", broker: "BrokerState") -> list[str]:
     found = [f"Hooks lost {lost} generations today: {reason}." for reason, lost in sorted(line.losses.items())]
     if line.set_aside_today:
         found.append(f"{line.set_aside_today} messages were set aside today; see `aftertag set-aside list`.")

@@ -97,7 +97,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.TEXT_EXPIRED: Explanation(
         kind=Kind.NOT_RUN,
         sentence="Its transcript was no longer kept when its turn came.",
-        advice="Let the workspace keep text for longer, or find out with `aftertag queue` why its turn came so late.",
+        advice="Let the workspace keep text for longer (`aftertag workspace update`), or see in `aftertag queue` why it waited.",
     ),
     Reason.TIMEOUT: Explanation(
         kind=Kind.FAILED,

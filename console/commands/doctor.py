@@ -1,0 +1,77 @@
+"""`aftertag doctor`: what is wrong with the installation, and what to do about it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console import errors, output, session
+from console.options import AsJson
+
+if TYPE_CHECKING:
+    from worker.diagnosis import Finding
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)
+
+
+def doctor(
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Say for each endpoint whether it has a key. No call is made.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at services, schema, clocks, days, endpoints, workers and kept text; say what to do about each finding.
+
+    Ends with 1 when something is a problem; a note is only for you to know.
+    """
+    from worker.diagnosis import Severity
+
+    findings = list(_look(probe=probe))
+    fine = all(one.severity is not Severity.PROBLEM for one in findings)
+    if as_json:
+        output.json_object({"fine": fine, "findings": [asdict(one) for one in findings]})
+    else:
+        for one in findings:
+            output.line(f"{one.severity.upper():<8} {one.subject}: {one.found}")
+            if one.advice:
+                output.line(f"{'':<8} → {one.advice}")
+        output.line("All is well." if fine else "Something needs you; see PROBLEM above.")
+    if not fine:
+        raise typer.Exit(1)
+
+
+def _look(*, probe: bool) -> "Iterator[Finding]":
+    yield from _postgres(probe=probe)
+    yield from _redis()
+
+
+def _postgres(*, probe: bool) -> "Iterator[Finding]":
+    from worker import diagnosis
+
+    try:
+        with session.engine(migrated=False) as engine:
+            yield from diagnosis.of_postgres(engine, endpoints=session.endpoints(), now=datetime.now(UTC), keys=probe)
+    except Exception as error:  # noqa: BLE001 - what nobody expected is raised again
+        yield diagnosis.problem("PostgreSQL", _sentence(error), "Run `aftertag up`, or set AFTERTAG_DATABASE_URL.")
+
+
+def _redis() -> "Iterator[Finding]":
+    from worker import broker_state, diagnosis
+
+    try:
+        with broker_state.connect(session.redis_url()) as client:
+            yield from diagnosis.of_redis(client, now=datetime.now(UTC))
+    except Exception as error:  # noqa: BLE001 - what nobody expected is raised again
+        yield diagnosis.problem("Redis", _sentence(error), "Run `aftertag up`, or set AFTERTAG_REDIS_URL.")
+
+
+def _sentence(error: Exception) -> str:
+    """What a person is meant to read; anything else is a mistake of ours, and goes on up."""
+    sentence = errors.sentence_for(error)
+    if sentence is None:
+        raise error
+    return sentence

@@ -1,0 +1,206 @@
+"""What `doctor` finds: each look is a finding with what to do about it; the first that stops everything ends the round."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+
+import redis
+
+from classifier_models.endpoints import Endpoint
+from worker.line_health import STANDSTILL_SECONDS, duration
+from worker.store import engine as engines
+from worker.store import line_state, migrations, server
+from worker.store.line_state import LineState
+from worker.store.retention import UNREAD_TEXT_DAYS
+from worker.store.server import Server
+
+if TYPE_CHECKING:
+    from worker.store.connecting import Engine
+
+POSTGRES_VERSIONS = range(15, 19)
+OLDEST_REDIS = (6, 2)
+CLOCK_SECONDS = 2.0
+TEXT_GRACE_DAYS = 2
+
+
+class Severity(StrEnum):
+    """A problem makes `doctor` end with 1; a note is for the operator to know."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at: what was found, and what to do when it is not as it should be."""
+
+    subject: str
+    severity: Severity
+    found: str
+    advice: str | None = None
+
+
+def ok(subject: str, found: str) -> Finding:
+    return Finding(subject=subject, severity=Severity.OK, found=found)
+
+
+def note(subject: str, found: str, advice: str | None = None) -> Finding:
+    return Finding(subject=subject, severity=Severity.NOTE, found=found, advice=advice)
+
+
+def problem(subject: str, found: str, advice: str) -> Finding:
+    return Finding(subject=subject, severity=Severity.PROBLEM, found=found, advice=advice)
+
+
+def of_postgres(
+    engine: "Engine", *, endpoints: Mapping[str, Endpoint], now: datetime, keys: bool = False
+) -> Iterator[Finding]:
+    """Look at Postgres and at what stands in it; `keys` says of each endpoint whether it has a key, without a call.
+
+    Raises what the driver raises when Postgres does not answer.
+    """
+    with engine.connect() as connection:
+        version = server.version(connection)
+    if version in POSTGRES_VERSIONS:
+        yield ok("PostgreSQL", f"It answers; version {version}.")
+    else:
+        supported = f"{POSTGRES_VERSIONS[0]} to {POSTGRES_VERSIONS[-1]}"
+        yield problem("PostgreSQL", f"It answers, with version {version}.", f"Use PostgreSQL {supported}.")
+    yield of_clock("Clock of PostgreSQL", engines.clock_offset_seconds(engine, now=now.timestamp()))
+    schema = of_schema(migrations.current(engine), migrations.head())
+    yield schema
+    if schema.severity is Severity.PROBLEM:
+        return
+    with engine.connect() as connection:
+        found, line = server.look(connection, today=now.date()), line_state.look(connection)
+    yield of_days(found)
+    yield from of_endpoints(found, endpoints, keys=keys)
+    yield of_workers(line)
+    yield of_text(found, today=now.date())
+
+
+def of_schema(current: str | None, head: str) -> Finding:
+    if current == head:
+        return ok("Schema", f"It is at {head}, which this release needs.")
+    return problem("Schema", f"It is at {current or 'nothing'}; this release needs {head}.", "Run `aftertag migrate`.")
+
+
+def of_clock(subject: str, offset_seconds: float) -> Finding:
+    direction = "ahead of" if offset_seconds > 0 else "behind"
+    found = f"It is {abs(offset_seconds):.1f} s {direction} this machine's."
+    if abs(offset_seconds) <= CLOCK_SECONDS:
+        return ok(subject, found)
+    return problem(subject, found, "Let both machines set their clocks by NTP: times and draws of days depend on them.")
+
+
+def of_days(found: Server) -> Finding:
+    if found.has_today and found.days_ahead >= 1:
+        return ok("Days", f"Today and {found.days_ahead} days ahead have their partitions.")
+    what = "Tomorrow has" if found.has_today else "Today has"
+    return problem(
+        "Days", f"{what} no partitions yet.", "Run `aftertag beat` and a worker: upkeep makes them every few minutes."
+    )
+
+
+def of_endpoints(found: Server, endpoints: Mapping[str, Endpoint], *, keys: bool) -> Iterator[Finding]:
+    told = ", ".join(f"{name} ({_key(endpoint)})" if keys else name for name, endpoint in endpoints.items())
+    yield ok("Endpoints", f"Configured here: {told}.")
+    for one in found.asked:
+        if one.endpoint not in endpoints:
+            yield note(
+                "Endpoints",
+                f"Classifier {one.classifier!r} of workspace {one.workspace!r} asks endpoint {one.endpoint!r},"
+                " which is not configured here.",
+                f"See that the workers have its key or address (AFTERTAG_ENDPOINT_{one.endpoint.upper()}_URL).",
+            )
+
+
+def _key(endpoint: Endpoint) -> str:
+    return "no key needed" if endpoint.dialect == "local" else "key set" if endpoint.api_key else "no key"
+
+
+def of_workers(line: LineState) -> Finding:
+    since = line.seconds_since_completion
+    last = "nothing completed lately" if since is None else f"last completion {duration(since)} ago"
+    wait = line.oldest_wait_seconds
+    if wait is not None and wait > STANDSTILL_SECONDS and (since is None or since > STANDSTILL_SECONDS):
+        return problem(
+            "Workers",
+            f"{line.due} classifications are due, the oldest for {duration(wait)}; {last}.",
+            "Start `aftertag worker` and `aftertag beat`, with the endpoint's key in the worker's environment.",
+        )
+    waits = f"{line.due} classifications are due" if line.due else "Nothing is due"
+    return ok("Workers", f"{waits}; {last}.")
+
+
+def of_text(found: Server, *, today: date) -> Finding:
+    if not found.text_kept:
+        return note("Text", "There is no workspace yet.", "Run `aftertag workspace create NAME`.")
+    longest = max(one.keep_text_days or UNREAD_TEXT_DAYS for one in found.text_kept)
+    kept = [f"{one.workspace} {_kept(one.keep_text_days)}" for one in found.text_kept[:20]]
+    told = f"Kept by workspace: {', '.join(kept)}{', …' if len(found.text_kept) > 20 else ''}."
+    age = 0 if found.oldest_text_day is None else (today - found.oldest_text_day).days
+    if age > longest + TEXT_GRACE_DAYS:
+        return note(
+            "Text",
+            f"{told} The oldest day of text is {age} days old.",
+            "Fine where old generations were imported lately; else see that `aftertag beat` and a worker run upkeep.",
+        )
+    return ok("Text", told)
+
+
+def _kept(days: int) -> str:
+    return "not after classification" if days == 0 else "1 day" if days == 1 else f"{days} days"
+
+
+def of_redis(client: "redis.Redis", *, now: datetime) -> Iterator[Finding]:
+    """Look at Redis; a question that it does not allow is a note."""
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        yield problem(
+            "Redis",
+            f"It does not answer ({type(error).__name__}).",
+            "Start it, or point AFTERTAG_REDIS_URL at the right one; hooks drop generations meanwhile and count them.",
+        )
+        return
+    yield of_redis_version(_asked(lambda: client.info("server").get("redis_version")))
+    yield of_eviction(
+        _asked(lambda: cast(dict[str, Any], client.config_get("maxmemory-policy")).get("maxmemory-policy"))
+    )
+    told = _asked(client.time)
+    if told is not None:
+        seconds, microseconds = told
+        offset = seconds + microseconds / 1e6 - now.timestamp()
+        yield of_clock("Clock of Redis", offset)
+
+
+def of_redis_version(told: str | None) -> Finding:
+    if told is None:
+        return note("Redis", "It answers and does not tell its version.", "Make sure that it is 6.2 or later.")
+    parts = tuple(int(part) for part in told.split(".")[:2] if part.isdigit())
+    if parts >= OLDEST_REDIS:
+        return ok("Redis", f"It answers; version {told}.")
+    return problem("Redis", f"It answers, with version {told}.", "Use Redis 6.2 or later.")
+
+
+def of_eviction(policy: str | None) -> Finding:
+    if policy is None:
+        return note("Eviction", "Redis does not tell its maxmemory-policy.", "Make sure that it is noeviction.")
+    if policy == "noeviction":
+        return ok("Eviction", "Redis evicts nothing.")
+    return problem(
+        "Eviction",
+        f"Redis' maxmemory-policy is {policy!r}: when full it loses generations unseen.",
+        "Set maxmemory-policy to noeviction: then a full Redis refuses, and hooks count what they drop.",
+    )
+
+
+def _asked(question: Any) -> Any:
+    try:
+        return question()
+    except redis.RedisError:
+        return None
