@@ -5,20 +5,26 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection
+import structlog
 
 from classifier_models.question import Question
-from worker import transcript
+from taxonomies.errors import TaxonomyError
+from worker import errors, transcript
 from worker.calls import Asking
 from worker.line import Line
-from worker.outcomes import Skipped
+from worker.outcomes import Skipped, Waiting
 from worker.store import claims
 from worker.store.claims import Claimed
+from worker.store.connecting import Connection
 from worker.store.outcomes import Ended
 from worker.store.recording import Key
 from worker.versions import LARGER_OUTPUT_TOKENS, OUTPUT_TOKENS, Version
 
+UNREADABLE_WAIT_SECONDS = 300.0
+
 Standing = Mapping[UUID, tuple[str, Decimal]]
+
+log = structlog.get_logger()
 
 
 def classify(line: Line, endpoint: str, keys: Sequence[Key]) -> None:
@@ -32,27 +38,42 @@ def classify(line: Line, endpoint: str, keys: Sequence[Key]) -> None:
             claimed = _claim(connection, line, endpoint, keys)
             standing = claims.standing_of(connection, sorted({one.classifier_id for one in claimed}))
             versions = _versions(connection, line, claimed)
+        ready = [_ask_or_skip(one, standing, versions, asked_by) for one in claimed]
     except BaseException:
         line.room.leave(endpoint, len(keys))
         raise
     # Several classifiers may ask the same endpoint about one generation: then more is claimed than was rung for.
     line.room.leave(endpoint, len(keys) - len(claimed))
-    line.ask([_ask_or_skip(one, standing, versions, asked_by) for one in claimed])
+    line.ask(ready)
 
 
 def _claim(connection: Connection, line: Line, endpoint: str, keys: Sequence[Key]) -> list[Claimed]:
     return claims.claim(connection, keys, endpoint=endpoint, token=uuid4(), lease_seconds=line.settings.lease_seconds)
 
 
-def _versions(connection: Connection, line: Line, claimed: Sequence[Claimed]) -> dict[tuple[UUID, int], Version]:
-    wanted = {(one.classifier_id, one.version) for one in claimed}
-    return {(id_, version): line.versions.get(connection, id_, version) for id_, version in wanted}
+def _versions(connection: Connection, line: Line, claimed: Sequence[Claimed]) -> dict[tuple[UUID, int], Version | None]:
+    """The versions to ask for; None for one that this release cannot read, so that its neighbours are asked."""
+    versions: dict[tuple[UUID, int], Version | None] = {}
+    for id_, version in {(one.classifier_id, one.version) for one in claimed}:
+        try:
+            versions[id_, version] = line.versions.get(connection, id_, version)
+        except errors.NotFoundError:
+            continue  # erased since
+        except TaxonomyError:
+            log.error("a classifier's definition is of another release", classifier_id=str(id_), version=version)
+            versions[id_, version] = None
+    return versions
 
 
 def _ask_or_skip(
-    claimed: Claimed, standing: Standing, versions: Mapping[tuple[UUID, int], Version], asked_by: float
+    claimed: Claimed, standing: Standing, versions: Mapping[tuple[UUID, int], Version | None], asked_by: float
 ) -> Asking | Ended:
-    version = versions[claimed.classifier_id, claimed.version]
+    which = (claimed.classifier_id, claimed.version)
+    if claimed.classifier_id not in standing or which not in versions:
+        return Ended(claimed=claimed, outcome=Skipped(reason="no_classifier"))
+    version = versions[which]
+    if version is None:
+        return Ended(claimed=claimed, outcome=Waiting(reason=None, after_seconds=UNREADABLE_WAIT_SECONDS))
     reason = _why_not(claimed, standing, version)
     if reason is not None:
         return Ended(claimed=claimed, outcome=Skipped(reason=reason))

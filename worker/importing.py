@@ -10,8 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine
-
 from api_hooks import wire
 from classifier_models import prices
 from worker import generation, recording, sampling, transcript
@@ -19,6 +17,7 @@ from worker.generation import Generation
 from worker.sampling import Standing
 from worker.store import classifiers, partitions
 from worker.store import recording as records
+from worker.store.connecting import Connection, Engine
 
 LINE_BYTES = 64_000_000
 BATCH = 200

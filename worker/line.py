@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import structlog
-from sqlalchemy import Engine
 
 from classifier_models.breaker import Breaker
 from classifier_models.endpoints import Endpoint
@@ -15,6 +14,7 @@ from worker.metrics import Metrics
 from worker.outage import Outage
 from worker.room import Room
 from worker.settings import Settings
+from worker.store.connecting import Engine
 from worker.store.outcomes import Ended
 from worker.store.recording import Key
 from worker.versions import Versions

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from worker.gates import Gates
 from worker.store import engine as engines
+from worker.store.connecting import DatabaseError, Engine
 
 POSTGRES_AWAY = "postgres is away"
 LOOK_AGAIN_SECONDS = 1.0
@@ -35,7 +34,7 @@ class Outage:
         while True:
             try:
                 result = step()
-            except DBAPIError as error:
+            except DatabaseError as error:
                 if not engines.is_outage(error):
                     raise
                 self._wait()

@@ -16,7 +16,7 @@ from worker.store.retention import Dropped
 from worker.store.set_aside import Arrival
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from worker.store.connecting import Engine
 
 REJECTED_AT_ONCE = 20
 """Messages in memory at once while they move from Redis to Postgres; each may have a megabyte."""

@@ -5,11 +5,10 @@ import threading
 from collections.abc import Callable, Sequence
 
 import structlog
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from worker.store import engine as engines
 from worker.store import outcomes
+from worker.store.connecting import DatabaseError, Engine
 from worker.store.outcomes import Ended
 
 BATCH = 200
@@ -75,11 +74,14 @@ class Writer:
             try:
                 with self._engine.begin() as connection:
                     current = outcomes.write(connection, batch)
-            except DBAPIError as error:
+            except DatabaseError as error:
                 if engines.is_outage(error):
                     log.warning("outcomes wait for Postgres", classifications=len(batch))
                     self._giving_up.wait(RETRY_SECONDS)
                     continue
+                self._write_apart(batch)
+                return
+            except (TypeError, ValueError):  # what JSON or text cannot hold; this thread has to outlast it
                 self._write_apart(batch)
                 return
             self._written(batch, current)

@@ -16,11 +16,10 @@ from console.demo.agreement import Agreement
 from worker.errors import AftertagError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from worker.embedded import Running
     from worker.embedded.redis_engine import Wanted
     from worker.household import Household
+    from worker.store.connecting import Engine
     from worker.store.reports import GenerationRow
 
 DEADLINE_SECONDS = 75.0

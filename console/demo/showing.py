@@ -8,7 +8,7 @@ from console import output
 from console.demo.playing import Played
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from worker.store.connecting import Engine
 
 BAR_WIDTH = 40
 

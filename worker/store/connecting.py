@@ -1,5 +1,6 @@
-"""The two values that others hand through to the store without knowing what is in them."""
+"""What others hand through to the store without knowing what is in it, and what they catch when it fails."""
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError as DatabaseError
 
-__all__ = ["Connection", "Engine"]
+__all__ = ["Connection", "DatabaseError", "Engine"]
