@@ -2,12 +2,12 @@
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.models import CommandInfo, TyperInfo
 
 from console import commands, errors, output
 
@@ -19,7 +19,7 @@ Try it first: `aftertag demo` needs no database, no key and no network.
 Then, for real:
   aftertag up                       everything on this machine, until Ctrl-C
   aftertag workspace create acme
-  aftertag classifier create work --workspace acme --preset department --activate
+  aftertag classifier create work --workspace acme -p department --activate
   aftertag import conversations.jsonl --workspace acme
   aftertag tags --workspace acme
 
@@ -54,10 +54,13 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for name in commands.NAMES:
-        module = f"{commands.__name__}.{name}"
-        if find_spec(module) is not None:
-            import_module(module).register(app)
+    for section, names in commands.SECTIONS.items():
+        for name in names:
+            import_module(f"{commands.__name__}.{name}").register(app)
+        registrations: list[CommandInfo | TyperInfo] = [*app.registered_commands, *app.registered_groups]
+        for registered in registrations:
+            if not isinstance(registered.rich_help_panel, str):
+                registered.rich_help_panel = section
     return app
 
 

@@ -104,9 +104,10 @@ def apply(
 
     Raise InvalidRequestError for an endpoint that is not configured here, ConflictError for clashing dimensions.
     """
-    if all(found.name != workspace for found in workspaces.list_all(connection)):
+    try:
+        workspaces.lock(connection, workspace)
+    except errors.NotFoundError:
         workspaces.create(connection, workspace)
-    workspaces.lock(connection, workspace)
     present = {classifier.name: classifier for classifier in classifiers.list_all(connection, workspace)}
     changes = [_change(step, present.get(step.name)) for step in wanted.steps]
     taken = [step for step, change in zip(wanted.steps, changes, strict=True) if change.action != "unchanged"]

@@ -1,27 +1,11 @@
 """One module per command; each offers `register(app)` and imports what is heavy inside its functions only.
 
-A command is added by writing its module and naming it here: this is also the order in which `--help` shows them.
+A command is added by writing its module and naming it here: this is also how `--help` groups and orders them.
 """
 
-NAMES = (
-    "demo",
-    "up",
-    "worker",
-    "beat",
-    "migrate",
-    "import_",
-    "generations",
-    "tags",
-    "why",
-    "queue",
-    "set_aside",
-    "sql",
-    "doctor",
-    "erase",
-    "taxonomy",
-    "classifier",
-    "apply",
-    "workspace",
-    "member",
-    "key",
-)
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Start here": ("demo", "up", "import_"),
+    "See": ("generations", "tags", "why", "queue", "sql", "doctor"),
+    "Configure": ("taxonomy", "classifier", "apply", "workspace", "member", "key"),
+    "Operate": ("migrate", "worker", "beat", "set_aside", "erase"),
+}

@@ -40,8 +40,10 @@ def apply(
       classifiers:
         work:
           state: active
-          preset: [department, task_type]     # or dimensions: and prompt: of your own
           sampling_rate: 0.25
+          preset:            # or prompt: and dimensions: of your own
+            - department
+            - task_type
 
     \b
     Examples:

@@ -59,9 +59,9 @@ def create(
 
     \b
     Examples:
-      aftertag classifier create work -w acme --preset department --preset task_type --activate
-      aftertag classifier create risk -w acme -p risk --rate 0.1 --filter-app 'support-*' --daily-budget-usd 5
-      aftertag classifier create mine -w acme --file mine.yaml --endpoint openrouter --model openai/gpt-5.4-mini
+      aftertag classifier create work -w acme -p department -p task_type --activate
+      aftertag classifier create risk -w acme -p risk --rate 0.1 --filter-app 'shop-*'
+      aftertag classifier create mine -w acme -f mine.yaml --endpoint openai
     """
     from console import definitions
     from worker.store import classifiers, members, workspaces

@@ -2,7 +2,9 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -29,8 +31,23 @@ def test_every_command_has_a_help_text() -> None:
     assert without == []
 
 
-def test_no_command_is_registered_twice() -> None:
-    assert len(set(commands.NAMES)) == len(commands.NAMES)
+def test_every_module_of_a_command_is_named_once() -> None:
+    named = [name for names in commands.SECTIONS.values() for name in names]
+    folder = ROOT / "console" / "commands"
+    registering = {path.stem for path in folder.glob("*.py") if "\ndef register(" in path.read_text()}
+    assert sorted(named) == sorted(registering)
+
+
+def test_no_help_text_loses_words_to_markup() -> None:
+    commands_by_words = {" ".join(words): command for words, command in _walk(typer.main.get_command(build()), ())}
+    assert "classifier create" in commands_by_words
+    lost = {}
+    for words, command in commands_by_words.items():
+        shown = set(CommandLine().done(*words.split(), "--help").stdout.split())
+        wanted = (command.help or "").replace("\b", "").split()
+        if missing := [word for word in wanted if word not in shown]:
+            lost[words] = missing
+    assert lost == {}
 
 
 def test_building_the_command_line_loads_nothing_heavy() -> None:
@@ -164,3 +181,9 @@ def _programme(*arguments: str, data_dir: Path) -> "subprocess.CompletedProcess[
         text=True,
         timeout=60,
     )
+
+
+def _walk(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield words, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _walk(inner, (*words, name))
