@@ -4,7 +4,7 @@
 this starts nothing, reads nothing and needs the standard library only.
 """
 
-from typing import Any
+from typing import Any, Never
 
 from api_hooks import current
 from api_hooks.errors import HookError, SettingsError
@@ -17,7 +17,7 @@ __all__ = ["HookError", "Settings", "SettingsError", "Stats", "close", "configur
 def enqueue(
     messages: Any = None,
     output: Any = None,
-    *,
+    *unknown: Never,
     workspace: str | None = None,
     model: str | None = None,
     provider: str | None = None,
@@ -34,41 +34,46 @@ def enqueue(
     app: str | None = None,
     api_key_name: str | None = None,
     metadata: Any = None,
-    **unknown: Any,
+    **unknown_too: Never,
 ) -> bool:
     """Hand over one completed generation. Return True when it is in the buffer, False when it was dropped and counted.
 
     Never raises, never blocks, does no I/O on this thread, whatever it is given and whatever is down. `messages` and
     `output` are in the shape of chat completions, Anthropic or Responses, or text; lists and dicts are copied, so that
     they may be changed right after the call. `created_at` defaults to now; `id` is your own (up to 200 characters,
-    recorded once within 48 hours), else one is made. Odd values have defined results: see `api_hooks.wire`.
+    recorded once within 48 hours), else one is made. Odd values have defined results: see `api_hooks.wire`. Arguments
+    that it does not know, which a type checker finds, are ignored.
     """
+    # The one place that swallows: an application never fails over its tagging. Twice, because counting needs a stack too.
     try:
-        return current.line().put(
-            messages,
-            output,
-            {
-                "workspace": workspace,
-                "model": model,
-                "provider": provider,
-                "id": id,
-                "created_at": created_at,
-                "tools": tools,
-                "usage": usage,
-                "cost_usd": cost_usd,
-                "latency_ms": latency_ms,
-                "finish_reason": finish_reason,
-                "streamed": streamed,
-                "user": user,
-                "session_id": session_id,
-                "app": app,
-                "api_key_name": api_key_name,
-                "metadata": metadata,
-            },
-        )
-    except Exception:  # noqa: BLE001 - the one place that swallows: an application never fails over its tagging
-        current.count_lost("bad_input")
+        try:
+            return current.line().put(
+                messages,
+                output,
+                {
+                    "workspace": workspace,
+                    "model": model,
+                    "provider": provider,
+                    "id": id,
+                    "created_at": created_at,
+                    "tools": tools,
+                    "usage": usage,
+                    "cost_usd": cost_usd,
+                    "latency_ms": latency_ms,
+                    "finish_reason": finish_reason,
+                    "streamed": streamed,
+                    "user": user,
+                    "session_id": session_id,
+                    "app": app,
+                    "api_key_name": api_key_name,
+                    "metadata": metadata,
+                },
+            )
+        except Exception:  # noqa: BLE001
+            current.count_lost("bad_input")
+    except Exception:  # noqa: BLE001
         return False
+    return False
 
 
 def configure(**given: Any) -> Settings:

@@ -1,12 +1,14 @@
 """This process's line: made by the first call, made anew in a forked child, flushed when the interpreter ends."""
 
 import atexit
+import concurrent.futures.thread  # noqa: F401 - redis needs it, and it cannot be imported any more when the interpreter ends
 import os
 import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
 
+from api_hooks import forking
 from api_hooks.errors import SettingsError
 from api_hooks.line import Line, Stats
 from api_hooks.settings import Settings
@@ -70,12 +72,13 @@ def _watch() -> None:
     global _is_watching  # noqa: PLW0603 - one per process
     if not _is_watching:
         _is_watching = True
-        os.register_at_fork(after_in_child=_after_fork_in_child)
+        os.register_at_fork(before=forking.hold, after_in_parent=forking.let_go, after_in_child=_after_fork_in_child)
         atexit.register(_at_exit)
 
 
 def _after_fork_in_child() -> None:
     global _making, _line  # noqa: PLW0603 - one per process
+    forking.renew()
     _making = threading.RLock()
     if _line is not None:
         _inherited.append(_line)

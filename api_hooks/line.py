@@ -1,6 +1,7 @@
 """One way out of this process: settings, buffer and sending thread, put together. The only place that knows senders."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class Line:
             flush_seconds=settings.flush_seconds,
         )
         self._is_started = False
+        self._starting = threading.RLock()
 
     @property
     def is_started(self) -> bool:
@@ -65,8 +67,8 @@ class Line:
 
     def put(self, messages: Any, output: Any, rest: dict[str, Any]) -> bool:
         """Take a snapshot and leave it to the thread. Return whether it was accepted."""
-        if not self._is_started:
-            self._start()
+        if not self._is_started and not self._start():
+            return False
         if self._is_closed:
             self.lose("closed")
             return False
@@ -107,15 +109,20 @@ class Line:
             is_failing=self.flusher.breaker.is_failing,
         )
 
-    def _start(self) -> None:
-        self._is_started = True
-        try:
-            self.flusher.start()
-        except BaseException:
-            self._is_started = False
-            raise
-        if self._on_start is not None:
-            self._on_start()
+    def _start(self) -> bool:
+        with self._starting:
+            if self._is_started:
+                return True
+            self._is_started = True  # before the thread is, for a signal handler that enqueues meanwhile
+            try:
+                self.flusher.start()
+            except RuntimeError:
+                self._is_started = False
+                self.lose("no_thread")
+                return False
+            if self._on_start is not None:
+                self._on_start()
+            return True
 
     def lose(self, reason: str) -> None:
         is_first = not self._losses.is_unlogged

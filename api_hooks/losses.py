@@ -9,6 +9,7 @@ REASONS = {
     "too_large": "one generation was larger than buffer_bytes",
     "bad_input": "no generation could be made of what was handed over; is there a workspace?",
     "not_configured": "there is no redis:// address to send to; set AFTERTAG_URL",
+    "no_thread": "the interpreter gives no thread to send with; is it ending, or out of threads?",
     "closed": "it came after close(), or was not sent when the interpreter ended",
 }
 

@@ -10,8 +10,10 @@ thread the timeout, where Celery's defaults wait for ever.
 
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
+from api_hooks import forking
 from api_hooks.errors import BrokerFullError, SendError
 from api_hooks.wire import contract
 
@@ -20,6 +22,7 @@ HIDDEN_ARGUMENTS = "(not shown)"
 _BEFORE = b"[["
 _AFTER = b'],{},{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]'
 _MEASURE_SECONDS = 1.0
+_USED_LATER = ("kombu.transport.redis", "secrets", "encodings.idna")
 
 
 class RedisPublisher:
@@ -69,15 +72,14 @@ class RedisPublisher:
                 return
 
     def _connect(self) -> None:
-        import ssl
-
-        from celery import Celery
-
         if self._app is None:
-            self._app = Celery("aftertag-hook", set_as_current=False)
+            # It registers with the interpreter for forks, which must not happen while one waits for `importing`.
+            import_module("concurrent.futures.thread")
+            with forking.importing:
+                self._app = _imported_app()
         connection = self._app.connection_for_write(
             self._url,  # named here, because CELERY_BROKER_URL, which is the application's, would override the app's
-            ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if self._url.startswith("rediss://") else False,
+            ssl={"ssl_cert_reqs": "required"} if self._url.startswith("rediss://") else False,
             transport_options={
                 "socket_timeout": self._socket_timeout_seconds,
                 "socket_connect_timeout": self._socket_timeout_seconds,
@@ -88,10 +90,8 @@ class RedisPublisher:
         self._producer = self._app.amqp.Producer(connection, auto_declare=False)
 
     def _publish(self, batch: bytes) -> None:
-        from celery.utils import uuid
-
         message = self._app.amqp.as_task_v2(
-            uuid(),
+            _new_uuid(),
             contract.RECORD_TASK,
             argsrepr=HIDDEN_ARGUMENTS,
             kwargsrepr=HIDDEN_ARGUMENTS,
@@ -115,7 +115,8 @@ class RedisPublisher:
     def _expect_room(self, wanted_bytes: int) -> None:
         """Estimate what waits in Redis, at most once a second, as the queue's length times our messages' mean size.
 
-        LLEN is all that a publish-only user may ask, and other senders' messages are about as large as ours.
+        LLEN is all that a publish-only user may ask. Where senders' messages differ in size, those of larger ones stop
+        earlier, so that what waits stays in the order of the cap.
         """
         now = self._clock()
         if now - self._measured_at >= _MEASURE_SECONDS:
@@ -124,3 +125,20 @@ class RedisPublisher:
             self._measured_at = now
         if self._waiting_bytes + wanted_bytes > self._max_broker_bytes:
             raise BrokerFullError(f"More than {self._max_broker_bytes} bytes wait in the queue.")
+
+
+def _imported_app() -> Any:
+    """Import all that sending needs. Celery, kombu and redis load much of it only when it is used; see `forking`."""
+    from celery import Celery
+
+    app = Celery("aftertag-hook", set_as_current=False)
+    app.amqp.as_task_v2(_new_uuid(), contract.RECORD_TASK)
+    for name in _USED_LATER:
+        import_module(name)
+    return app
+
+
+def _new_uuid() -> str:
+    from celery.utils import uuid
+
+    return str(uuid())
