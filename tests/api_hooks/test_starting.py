@@ -1,5 +1,6 @@
 """How the sending thread begins: once, never at the price of a fork, and not at all where there are no threads left."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -43,6 +44,26 @@ sys.exit(status)
 """
 
 
+_LISTS_LATE_IMPORTS = """
+import sys
+import api_hooks
+
+
+class Notices:
+    names = []
+
+    def find_spec(self, name, path=None, target=None):
+        self.names.append(name)
+
+
+sys.meta_path.insert(0, Notices())
+api_hooks.configure(url=sys.argv[1], workspace="forks", flush_seconds=0.01)
+api_hooks.enqueue("x")
+api_hooks.flush(20 if sys.argv[2] == "up" else 1)
+print(*Notices.names[Notices.names.index("encodings.idna") + 1:])
+"""
+
+
 @pytest.fixture
 def impatient_switching() -> Iterator[None]:
     before = sys.getswitchinterval()
@@ -54,9 +75,27 @@ def impatient_switching() -> Iterator[None]:
 @pytest.mark.parametrize("module", ["celery.app.amqp", "kombu.transport.redis", "redis.client"])
 def test_a_child_that_is_forked_while_the_hook_imports_can_import_and_send(redis_db_url: str, module: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", _FORKS_WHILE_IMPORTING, redis_db_url, module], cwd=ROOT, timeout=60, check=False
+        [sys.executable, "-c", _FORKS_WHILE_IMPORTING, redis_db_url, module],
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+        capture_output=True,
+        text=True,
     )
-    assert ended.returncode == 0
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_what_sending_needs_is_imported_before_it_begins(redis_db_url: str) -> None:
+    for url, state in ((redis_db_url, "up"), ("redis://127.0.0.1:1/0", "down")):
+        late = subprocess.run(
+            [sys.executable, "-c", _LISTS_LATE_IMPORTS, url, state],
+            cwd=ROOT,
+            timeout=60,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert set(late.stdout.split()) <= {"stringprep", "unicodedata"}  # which encodings.idna itself imports
 
 
 def test_many_threads_that_enqueue_first_at_once_start_one_thread(impatient_switching: None) -> None:
@@ -88,10 +127,8 @@ def test_enqueue_near_the_end_of_the_stack_returns_false_instead_of_raising() ->
 
     def descend() -> None:
         # Each depth is tried, down to where not even the call of enqueue itself has room.
-        try:
+        with contextlib.suppress(RecursionError):
             descend()
-        except RecursionError:
-            pass
         if len(answers) < 60:
             try:
                 answers.append(api_hooks.enqueue([{"role": "user", "content": ["deep"]}]))
