@@ -20,6 +20,8 @@ class Buffer:
     ) -> None:
         self._most_generations = most_generations
         self._most_bytes = most_bytes
+        self._half_of_generations = (most_generations + 1) // 2
+        self._half_of_bytes = (most_bytes + 1) // 2
         self._drops_oldest = drops_oldest
         self._wake = wake
         self._on_loss = on_loss
@@ -35,7 +37,7 @@ class Buffer:
 
     @property
     def is_half_full(self) -> bool:
-        return len(self._waiting) * 2 >= self._most_generations or self.bytes * 2 >= self._most_bytes
+        return len(self._waiting) >= self._half_of_generations or self.bytes >= self._half_of_bytes
 
     def put(self, snapshot: Any, size: int) -> bool:
         """Return False when it was dropped: the buffer is full, or the snapshot is larger than all of it."""
@@ -49,11 +51,14 @@ class Buffer:
                     return False
                 self.take()
                 self._on_loss("buffer_full")
-            was_half_full = self.is_half_full
             self._waiting.append((size, snapshot))
             self.bytes += size
             self.entered += 1
-            if len(self._waiting) == 1 or (not was_half_full and self.is_half_full):
+            count = len(self._waiting)
+            becomes_half_full = (
+                count == self._half_of_generations or self.bytes - size < self._half_of_bytes <= self.bytes
+            )
+            if count == 1 or becomes_half_full:
                 self._wake()
         return True
 

@@ -8,7 +8,7 @@ objects are kept as they are.
 
 from typing import Any
 
-_MESSAGE_BYTES = 250
+_MESSAGE_BYTES = 150
 _OBJECT_BYTES = 500
 _DEEPEST = 6
 _COPIED_AT_MOST = 60_000
@@ -29,11 +29,12 @@ def taken(messages: Any, output: Any, rest: dict[str, Any]) -> tuple[Any, Any, i
     elif output is not None:
         output = copier.copy(output, 0)
     for name, value in rest.items():
-        kind = type(value)
-        if kind is str:
-            copier.size += len(value)
-        elif kind is dict or kind is list:
-            rest[name] = copier.copy(value, 0)
+        if value is not None:
+            kind = type(value)
+            if kind is str:
+                copier.size += len(value)
+            elif kind is dict or kind is list:
+                rest[name] = copier.copy(value, 0)
     return messages, output, copier.size
 
 
@@ -49,9 +50,14 @@ class _Copier:
         keep = copies.append
         size = 0
         for message in list.copy(messages):
-            if type(message) is dict and len(message) == 2 and type(content := message.get("content")) is str:
+            if (
+                type(message) is dict
+                and len(message) == 2
+                and type(content := message.get("content")) is str
+                and type(role := message.get("role")) is str
+            ):
                 size += len(content)
-                keep(message.copy())
+                keep((role, content))  # which the wire reads like the message, and which is a quarter of its copy
             else:
                 keep(self.copy(message, 1))
         self.size += size + len(copies) * _MESSAGE_BYTES

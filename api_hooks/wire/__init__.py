@@ -11,6 +11,7 @@ plain document such as `{"messages": [...]}`. `normalise_messages` turns the mes
 | given as a message | becomes |
 |---|---|
 | text alone | a user turn; an assistant turn as the output |
+| a tuple of two texts | a turn: role, content |
 | the body of a whole request | its system prompt, then its messages |
 | role developer, human, ai, model, function | system, user, assistant, assistant, tool_result |
 | any other role | a user turn |

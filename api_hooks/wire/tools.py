@@ -7,13 +7,20 @@ from api_hooks.wire.contract import TOOLS_AT_MOST
 from api_hooks.wire.reading import elements, field, is_sequence, word
 from api_hooks.wire.text import short
 
+# Names of the longest kind would make a message that is too large for the worker.
+CHARACTERS_AT_MOST = 100_000
+
 
 def tool_names(tools: Any) -> list[str]:
-    """Return each tool's name once, in order, at most 2,000; what has no name is left out."""
+    """Return each tool's name once, in order, at most 2,000 of 100,000 characters; what has no name is left out."""
     if tools is None:
         return []
-    names = (name for tool in _listed(tools) for name in _names(tool))
-    return list(dict.fromkeys(name for name in names if name))[:TOOLS_AT_MOST]
+    kept: dict[str, None] = {}
+    left = CHARACTERS_AT_MOST
+    for name in (name for tool in _listed(tools) for name in _names(tool)):
+        if name and name not in kept and (left := left - len(name)) >= 0 and len(kept) < TOOLS_AT_MOST:
+            kept[name] = None
+    return list(kept)
 
 
 def _listed(tools: Any) -> list[Any]:

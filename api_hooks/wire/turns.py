@@ -47,12 +47,14 @@ class _Transcript:
         """Append a message's turns; `otherwise` is the kind of one that names no role."""
         said = len(self.turns)
         try:
-            if type(message) is dict and len(message) == 2 and type(message.get("content")) is str:
-                role = message.get("role")  # the commonest shape, without detours
-                kind = _KIND_OF_ROLE.get(role, "tool_result") if type(role) is str else "tool_result"
-                if kind != "tool_result":
-                    self._say(kind, [message["content"]])
+            if _is_pair(message):
+                role, content = message
+                kind = _KIND_OF_ROLE.get(role, "tool_result")
+                if kind != "tool_result":  # the commonest messages, without detours
+                    text, length = cut(content)
+                    self.turns.append([kind, text, None, length])
                     return
+                message = {"role": role, "content": content}
             self._add(message, otherwise)
         except BaseException:  # noqa: BLE001 - reading other people's objects may raise anything, also SystemExit
             del self.turns[said:]
@@ -118,6 +120,11 @@ class _Transcript:
             name = self._name_of_call.get(plain(result.id))
         text, length = cut(text_of(result.content))
         self.turns.append(["tool_result", text, name, length])
+
+
+def _is_pair(message: Any) -> bool:
+    """Whether a message is (role, content), as LangChain takes it, and as our own snapshots keep it."""
+    return type(message) is tuple and len(message) == 2 and type(message[0]) is str and type(message[1]) is str
 
 
 def _kind(message: Any, otherwise: str) -> str:

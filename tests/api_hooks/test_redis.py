@@ -85,7 +85,7 @@ def test_the_largest_generation_is_not_too_large_for_the_worker(redis_db_url: st
     api_hooks.configure(url=redis_db_url, workspace="acme")
     api_hooks.enqueue(
         ["\x01" * 5_000] * 1_000,
-        tools=["\U0001f600" * 512 + str(number) for number in range(3_000)],
+        tools=[f"{number}" + "\x01" * 512 for number in range(3_000)],
         metadata={f"{number}" + "\U0001f600" * 600: "\x01" * 600 for number in range(100)},
     )
     assert api_hooks.flush(10)

@@ -141,6 +141,10 @@ def test_objects_read_as_documents_do() -> None:
         ({"role": "user", "content": "one"}, [("user", "one")]),
         (deque([{"role": "user", "content": "one"}]), [("user", "one")]),
         (["a", None, "b"], [("user", "a"), ("user", "b")]),
+        (
+            [("system", "a"), ("tool", "b"), ("odd", "c"), ("user", 1)],
+            [("system", "a"), ("tool_result", "b"), ("user", "c"), ("user", UNREADABLE)],
+        ),
         ([{"role": "user", "content": ""}], [("user", "")]),
         ([{"role": "user"}], [("user", "")]),
         ([{}], [("user", "")]),
