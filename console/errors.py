@@ -13,6 +13,9 @@ from typing import Any
 
 from worker.errors import AftertagError
 
+_NO_RIGHT = "42501"
+"""SQLSTATE of `permission denied`."""
+
 
 class ConsoleError(AftertagError):
     """The root of what goes wrong in the console itself."""
@@ -30,8 +33,8 @@ def sentence_for(error: BaseException) -> str | None:
     if isinstance(error, _roots()):
         # What starts with a file's name keeps its spelling.
         return str(error) if hasattr(error, "source") else _capital(str(error))
-    if _is_outage(error):
-        return _outage(error)
+    if _is_of_a_service(error):
+        return _of_a_service(error)
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and error.filename is not None:
         return f"{str(error.filename)!r} cannot be used: {error.strerror}."
     if isinstance(error, UnicodeDecodeError):
@@ -62,18 +65,26 @@ def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _is_outage(error: BaseException) -> bool:
+def _is_of_a_service(error: BaseException) -> bool:
     engine = _loaded("worker.store.engine")
     redis = _loaded("redis")
-    return bool((engine and engine.is_outage(error)) or (redis and isinstance(error, redis.RedisError)))
+    refused = _sqlstate(error) == _NO_RIGHT
+    return bool(refused or (engine and engine.is_outage(error)) or (redis and isinstance(error, redis.RedisError)))
 
 
-def _outage(error: Any) -> str:
+def _of_a_service(error: Any) -> str:
     cause = str(getattr(error, "orig", None) or error).strip().splitlines()
     why = f" ({cause[0].strip().rstrip('.')})" if cause else ""
+    if _sqlstate(error) is not None:
+        return f"PostgreSQL refuses{why}; look at its state and at the rights of the user in AFTERTAG_DATABASE_URL."
     if hasattr(error, "orig"):
         return f"PostgreSQL does not answer{why}; start it, or point AFTERTAG_DATABASE_URL at the right one."
     return f"Redis does not answer{why}; start it, or point AFTERTAG_REDIS_URL at the right one."
+
+
+def _sqlstate(error: Any) -> str | None:
+    found: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return found
 
 
 def _loaded(name: str) -> ModuleType | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import typer
 
@@ -97,6 +98,23 @@ def test_a_wrong_password_says_so(database_url: str) -> None:
     told = on(database_url.replace("://", "://stranger_", 1)).refused("workspace", "list")
     assert told.startswith("PostgreSQL does not answer (connection failed")
     assert "stranger_" in told
+
+
+@pytest.mark.parametrize(
+    ("hindrance", "told"),
+    [
+        (
+            "alter database {0} set default_transaction_read_only = on",
+            "cannot execute INSERT in a read-only transaction",
+        ),
+    ],
+)
+def test_a_database_that_answers_and_refuses_says_why(database_url: str, hindrance: str, told: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(hindrance.format(connection.info.dbname))  # type: ignore[arg-type]
+    sentence = on(database_url).refused("workspace", "create", "acme")
+    assert sentence.startswith("PostgreSQL refuses (")
+    assert told in sentence
 
 
 @pytest.mark.parametrize(
