@@ -107,11 +107,12 @@ def test_a_wrong_password_says_so(database_url: str) -> None:
             "alter database {0} set default_transaction_read_only = on",
             "cannot execute INSERT in a read-only transaction",
         ),
+        ("alter database {0} set role = pg_read_all_data", "permission denied for table workspaces"),
     ],
 )
 def test_a_database_that_answers_and_refuses_says_why(database_url: str, hindrance: str, told: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(hindrance.format(connection.info.dbname))  # type: ignore[arg-type]
+        connection.execute(hindrance.format(connection.info.dbname))
     sentence = on(database_url).refused("workspace", "create", "acme")
     assert sentence.startswith("PostgreSQL refuses (")
     assert told in sentence
