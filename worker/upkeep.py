@@ -45,6 +45,7 @@ def tend(engine: "Engine", client: "redis.Redis", settings: Settings, *, now: da
     with engine.connect() as connection:
         if not retention.alone(connection):
             return None
+        connection.commit()  # the lock is the session's; a transaction would only stand idle
         try:
             tended = Tended(
                 days_made=partitions.make_ahead(engine, today=now.date()),

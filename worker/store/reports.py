@@ -155,21 +155,32 @@ def tag_counts(
     part = f"coalesce({_COLUMNS[by]}, '(none)')" if by else "null::text"
     rows = connection.execute(
         text(f"""
-        with tagged as (
-            select dimension, value, {part} as part, generation_id, created_at, cost_usd
-            from generation_tags
-            where workspace = :workspace and created_at >= :since
-              and (cast(:dimension as text) is null or dimension = :dimension)
+        with alike as (  -- few combinations of tags, many generations: counted before they are taken apart
+            select tags, {part} as part, count(*) as generations, sum(cost_usd) as cost_usd,
+                   count(*) filter (where cost_usd is null) as cost_unknown
+            from generations
+            where workspace = :workspace and created_at >= :since and tags <> '{{}}'
+            group by tags, part
+        ), given as (
+            select pair.key as dimension, pair.value, alike.*
+            from alike cross join lateral jsonb_each(tags) as pair
+            where cast(:dimension as text) is null or pair.key = :dimension
         ), totals as (
-            select dimension, part, count(distinct (generation_id, created_at)) as generations
-            from tagged group by dimension, part
+            select dimension, part, sum(generations) as generations from given group by dimension, part
+        ), counted as (
+            select dimension, value.value, part, sum(generations)::bigint as generations, sum(cost_usd) as cost_usd,
+                   sum(cost_unknown)::bigint as cost_unknown
+            from given
+            cross join lateral jsonb_array_elements_text(
+                case jsonb_typeof(given.value) when 'array' then given.value else jsonb_build_array(given.value) end
+            ) as value(value)
+            group by dimension, value.value, part
         )
-        select dimension, value, tagged.part, count(*) as generations, count(*)::float8 / totals.generations as share,
-               sum(cost_usd) as cost_usd, count(*) filter (where cost_usd is null) as cost_unknown
-        from tagged join totals using (dimension)
-        where totals.part is not distinct from tagged.part
-        group by dimension, value, tagged.part, totals.generations
-        order by dimension, tagged.part, count(*) desc, value
+        select c.dimension, c.value, c.part, c.generations, (c.generations / t.generations)::float8 as share,
+               c.cost_usd, c.cost_unknown
+        from counted c
+        join totals t on t.dimension = c.dimension and t.part is not distinct from c.part
+        order by c.dimension, c.part, c.generations desc, c.value
         """),  # noqa: S608 - a column of the table above
         {"workspace": workspace, "since": since, "dimension": dimension},
     )
