@@ -47,19 +47,19 @@ class _Copier:
 
     def copy_messages(self, messages: list[Any]) -> list[Any]:
         copies: list[Any] = []
-        keep = copies.append
         size = 0
         for message in list.copy(messages):
-            if (
-                type(message) is dict
-                and len(message) == 2
-                and type(content := message.get("content")) is str
-                and type(role := message.get("role")) is str
-            ):
-                size += len(content)
-                keep((role, content))  # which the wire reads like the message, and which is a quarter of its copy
-            else:
-                keep(self.copy(message, 1))
+            if type(message) is dict and len(message) == 2:
+                try:
+                    role, content = message["role"], message["content"]
+                except KeyError:
+                    copies.append(self.copy(message, 1))
+                    continue
+                if type(content) is str and type(role) is str:
+                    size += len(content)
+                    copies.append((role, content))  # read like the message, and a quarter of its copy
+                    continue
+            copies.append(self.copy(message, 1))
         self.size += size + len(copies) * _MESSAGE_BYTES
         return copies
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -213,3 +214,20 @@ def test_configuring_anew_sends_what_the_settings_before_have_in_their_buffer(re
     assert api_hooks.flush(10)
     sent = [(g["workspace"], g["turns"][0][1]) for batch in batches(redis_db_url) for g in batch["generations"]]
     assert sent == [("before", "one"), ("after", "two")]
+
+
+def test_the_pure_python_redis_takes_batches_and_has_a_cap_too(tmp_path: Path) -> None:
+    server = RedisServer(directory=tmp_path / "redis", wanted="fake")
+    server.start()
+    try:
+        api_hooks.configure(url=server.url, workspace="acme", max_broker_bytes=1_000_000)
+        assert api_hooks.enqueue("hello")
+        assert api_hooks.flush(10)
+        assert texts(server.url) == ["hello"]
+        api_hooks.configure(url=server.url, workspace="acme", max_broker_bytes=100)
+        api_hooks.enqueue("no room")
+        assert api_hooks.flush(10)
+        assert api_hooks.stats().dropped == {"broker_full": 1}
+        api_hooks.close(0.0)
+    finally:
+        server.stop()
