@@ -28,27 +28,55 @@ log = structlog.get_logger()
 
 
 def classify(line: Line, endpoint: str, keys: Sequence[Key]) -> None:
-    """Claim what is due among `keys` and hand it to the process's calls; return at once, or wait for room first."""
-    if not line.room.enter(endpoint, len(keys)):
-        return  # the worker is stopping; the sweep rings again, elsewhere
-    claimed: list[Claimed] = []
+    """Claim what is due among `keys` and hand it to the process's calls; return at once, or wait for room first.
+
+    What has lost all leases but one is asked one at a time, and waited for.
+    """
+    claimed = _claim_and_ask(line, endpoint, keys)
+    if claimed is not None and claimed < len(keys):
+        _give_last_chances(line, endpoint, keys)
+
+
+def _claim_and_ask(line: Line, endpoint: str, keys: Sequence[Key], *, last_chance: bool = False) -> int | None:
+    """Return how many were claimed, None when the worker is stopping: then the sweep rings again, elsewhere."""
+    places = 1 if last_chance else len(keys)
+    if not line.room.enter(endpoint, places):
+        return None
     try:
         asked_by = time.monotonic() + line.settings.wait_seconds
         with line.engine.begin() as connection:
-            claimed = _claim(connection, line, endpoint, keys)
+            claimed = _claim(connection, line, endpoint, keys, last_chance)
             standing = claims.standing_of(connection, sorted({one.classifier_id for one in claimed}))
             versions = _versions(connection, line, claimed)
-        ready = [_ask_or_skip(one, standing, versions, asked_by) for one in claimed]
     except BaseException:
-        line.room.leave(endpoint, len(keys))
+        line.room.leave(endpoint, places)
         raise
     # Several classifiers may ask the same endpoint about one generation: then more is claimed than was rung for.
-    line.room.leave(endpoint, len(keys) - len(claimed))
-    line.ask(ready)
+    line.room.leave(endpoint, places - len(claimed))
+    ready = (_prepare(line, one, standing, versions, asked_by) for one in claimed)
+    line.ask([one for one in ready if one is not None])
+    return len(claimed)
 
 
-def _claim(connection: Connection, line: Line, endpoint: str, keys: Sequence[Key]) -> list[Claimed]:
-    return claims.claim(connection, keys, endpoint=endpoint, token=uuid4(), lease_seconds=line.settings.lease_seconds)
+def _give_last_chances(line: Line, endpoint: str, keys: Sequence[Key]) -> None:
+    """One of them may be what killed the workers before; if it does so again, no other dies with it.
+
+    One thread of a process does this; others leave, and the sweep rings again.
+    """
+    with line.last_chances.alone() as alone:
+        while alone and line.last_chances.begin() and _claim_and_ask(line, endpoint, keys, last_chance=True):
+            line.last_chances.wait_until_written()
+
+
+def _claim(connection: Connection, line: Line, endpoint: str, keys: Sequence[Key], last_chance: bool) -> list[Claimed]:
+    return claims.claim(
+        connection,
+        keys,
+        endpoint=endpoint,
+        token=uuid4(),
+        lease_seconds=line.settings.lease_seconds,
+        last_chance=last_chance,
+    )
 
 
 def _versions(connection: Connection, line: Line, claimed: Sequence[Claimed]) -> dict[tuple[UUID, int], Version | None]:
@@ -63,6 +91,22 @@ def _versions(connection: Connection, line: Line, claimed: Sequence[Claimed]) ->
             log.error("a classifier's definition is of another release", classifier_id=str(id_), version=version)
             versions[id_, version] = None
     return versions
+
+
+def _prepare(
+    line: Line,
+    claimed: Claimed,
+    standing: Standing,
+    versions: Mapping[tuple[UUID, int], Version | None],
+    asked_by: float,
+) -> Asking | Ended | None:
+    """Return None for what a fault of ours makes impossible to put: it must not cost its neighbours their turn."""
+    try:
+        return _ask_or_skip(claimed, standing, versions, asked_by)
+    except Exception as error:  # noqa: BLE001 - whatever one transcript brings about
+        log.error("a classification could not be put; it loses its lease", error=type(error).__name__)
+        line.forsake(claimed)
+        return None
 
 
 def _ask_or_skip(

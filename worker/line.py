@@ -10,10 +10,12 @@ from classifier_models.breaker import Breaker
 from classifier_models.endpoints import Endpoint
 from worker.calls import Asking, Calls
 from worker.gates import Gates
+from worker.last_chances import LastChances
 from worker.metrics import Metrics
 from worker.outage import Outage
 from worker.room import Room
 from worker.settings import Settings
+from worker.store.claims import Claimed
 from worker.store.connecting import Engine
 from worker.store.outcomes import Ended
 from worker.store.recording import Key
@@ -56,6 +58,7 @@ class Line:
             waiters_allowed=max(1, settings.threads // 4),
             gates=gates,
         )
+        self.last_chances = LastChances()
         self.writer = Writer(engine=engine, written=self._written)
         self.calls = Calls(
             endpoints=endpoints,
@@ -80,10 +83,17 @@ class Line:
         if asking:
             self.calls.hand_over(asking)
 
+    def forsake(self, claimed: Claimed) -> None:
+        """Leave a claimed classification to its lease, which brings it back or ends it."""
+        self.room.leave(claimed.endpoint, 1)
+        if claimed.last_chance:
+            self.last_chances.let_go()
+
     def stop_claiming(self) -> None:
         """The first step of a shutdown: nobody enters the room any more, and nobody waits for Postgres."""
         self.stopping_since = time.monotonic()
         self.room.close()
+        self.last_chances.close()
         self.outage.give_up()
 
     def stop(self) -> None:
@@ -99,4 +109,5 @@ class Line:
     def _written(self, batch: Sequence[Ended], current: Sequence[Ended]) -> None:
         for one in batch:
             self.room.leave(one.claimed.endpoint, 1)
+        self.last_chances.note(batch)
         self.metrics.count(batch, current)

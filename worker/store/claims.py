@@ -30,12 +30,22 @@ class Claimed:
     turns: list[Any] | None = field(repr=False)  # None: the text is gone
     tools: list[str] = field(repr=False)
     left_out: int = 0
+    last_chance: bool = False
 
 
 def claim(
-    connection: Connection, keys: Sequence[Key], *, endpoint: str, token: UUID, lease_seconds: float
+    connection: Connection,
+    keys: Sequence[Key],
+    *,
+    endpoint: str,
+    token: UUID,
+    lease_seconds: float,
+    last_chance: bool = False,
 ) -> list[Claimed]:
     """Claim what is due among `keys` for `endpoint`, with its transcript; what another holds is passed over.
+
+    What would end as `worker_lost` with one more lost lease is left out, and with `last_chance` one of just those is
+    claimed: one of them kills its workers, and the others must not be on board when it does so again.
 
     Rows are locked in key order: batches that cross cannot deadlock. The constant bounds on created_at
     let the planner leave out every other day (without them 1,000 ids cost 94 sequential scans, 2.1 s).
@@ -52,7 +62,9 @@ def claim(
               on c.workspace = w.workspace and c.generation_id = w.id and c.created_at = w.created_at
             where c.created_at between :earliest and :latest
               and c.endpoint = :endpoint and c.state in ('pending', 'retrying') and c.due_at <= now()
+              and (c.lost_leases >= :last) = :last_chance
             order by c.workspace, c.generation_id, c.created_at, c.classifier_id
+            limit :most
             for update of c skip locked
         ), claimed as (
             update classifications c
@@ -79,6 +91,9 @@ def claim(
             "endpoint": endpoint,
             "token": token,
             "lease_seconds": lease_seconds,
+            "last": LOST_LEASES_ALLOWED - 1,
+            "last_chance": last_chance,
+            "most": 1 if last_chance else None,
         },
     )
     return [
@@ -95,6 +110,7 @@ def claim(
             turns=None if row.turns is None else json.loads(row.turns),
             tools=row.tools or [],
             left_out=row.left_out or 0,
+            last_chance=last_chance,
         )
         for row in rows
     ]
