@@ -13,15 +13,17 @@ from api_hooks import wire
 WORKSPACE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 FUTURE_ALLOWED = timedelta(hours=24)
 
+_PICODOLLAR = Decimal("1e-12")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Short = Annotated[str, Field(max_length=512)]
 Tokens = Annotated[int, Field(ge=0, le=10**12)]
+Characters = Annotated[int, Field(ge=0, le=10**12)]
 Turn = tuple[
     Literal["system", "user", "assistant", "tool_call", "tool_result"],
     Annotated[str, Field(max_length=wire.TURN_CHARACTERS + 1)],
     Annotated[str, Field(max_length=512)] | None,
-    Annotated[int, Field(ge=0)] | None,
+    Characters | None,
 ]
 
 
@@ -59,14 +61,23 @@ class Generation(BaseModel):
     app: Short | None = None
     api_key_name: Short | None = None
     metadata: Annotated[dict[Short, Short], Field(max_length=64, repr=False)] = {}
-    left_out: Annotated[int, Field(ge=0)] = 0
+    left_out: Annotated[int, Field(ge=0, le=10**9)] = 0
 
     @field_validator("created_at")
     @classmethod
     def _in_utc(cls, created_at: datetime) -> datetime:
         if created_at.tzinfo is None:
             raise ValueError("needs a time zone, such as +00:00")
-        return created_at.astimezone(UTC)
+        try:
+            return created_at.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("lies outside the years 1 to 9999 in UTC") from None
+
+    @field_validator("cost_usd")
+    @classmethod
+    def _in_picodollars(cls, cost_usd: Decimal | None) -> Decimal | None:
+        # 1e-400000 is a number to Decimal and none to Postgres.
+        return None if cost_usd is None else cost_usd.quantize(_PICODOLLAR)
 
 
 _GENERATION = TypeAdapter(Generation)
@@ -86,14 +97,19 @@ def read(document: object, *, now: datetime, past: timedelta) -> Generation:
         generation = _GENERATION.validate_python(storable(document))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        path = ".".join(str(part) for part in first["loc"]) or "generation"
-        raise Unacceptable(f"{path}: {first['msg']}") from None
+        raise Unacceptable(f"{_path(first['loc'])}: {first['msg']}") from None
     if not now - past <= generation.created_at <= now + FUTURE_ALLOWED:
         raise Unacceptable(
             f"created_at: {generation.created_at:%Y-%m-%d} is implausible; "
             f"it takes the last {past.days} days to one day ahead (import takes any age)"
         )
     return generation
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """Where it is, in our own words: the keys of a generation's metadata are its text."""
+    inside = location[:1] if location[:1] == ("metadata",) else location
+    return ".".join(map(str, inside)) or "generation"
 
 
 def storable(document: object) -> object:

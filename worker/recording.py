@@ -4,19 +4,27 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+import structlog
 
 from api_hooks import wire
 from classifier_models.marker import OWN_CALL_LINE
 from worker import errors, generation, sampling
 from worker.generation import Generation
 from worker.line import Line
+from worker.outage import Stopping
 from worker.store import classifiers, partitions, recording, set_aside
+from worker.store import engine as engines
+from worker.store.connecting import Connection, DatabaseError
 from worker.store.recording import Key, Row
 
 IDS_PER_BELL = 32
+AT_ONCE = 250
+"""Generations in one transaction: each given id is one of the some 6,400 locks that a Postgres holds by default."""
+MOST_LOSS_REASONS = 32
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +54,36 @@ def record(line: Line, batch: object, *, now: datetime | None = None) -> Recorde
     now = now or datetime.now(UTC)
     documents, dropped = read_batch(batch)
     accepted, rejected = check(documents, now=now, past=timedelta(days=line.settings.past_days))
-    new, refused = _record_each(line, accepted)
+    new: set[Key] = set()
+    refused: list[Rejected] = []
+    for start in range(0, len(accepted), AT_ONCE):
+        written, unwritable = _record_each(line, accepted[start : start + AT_ONCE])
+        new |= written
+        refused += unwritable
     rejected += refused
     if rejected or dropped:
         line.outage.outlast(lambda: set_all_aside(line, rejected, dropped, day=now.date()))
     line.metrics.count_recorded(len(new), set_aside=len(rejected))
     return Recorded(new=new, known=len(accepted) - len(new) - len(refused), rejected=rejected)
+
+
+def record_or_set_aside(line: Line, batch: object, *, now: datetime | None = None) -> None:
+    """Record a batch, or keep all of it for the operator: nothing but outage.Stopping comes out of here.
+
+    An exception would acknowledge the message and lose the batch.
+    """
+    now = now or datetime.now(UTC)
+    try:
+        record(line, batch, now=now)
+    except Stopping:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        kind = type(error).__name__  # its message may quote what Postgres refused: text of a generation
+        known = isinstance(error, errors.InvalidRequestError)
+        problem = str(error) if known else f"Recording it failed with {kind}; replay it when that is mended."
+        log.error("a batch could not be recorded and is set aside", error=kind)
+        rejected = Rejected(document=batch, workspace=None, error=problem)
+        line.outage.outlast(lambda: set_all_aside(line, [rejected], {}, day=now.date()))
 
 
 def read_batch(batch: object) -> tuple[list[object], dict[str, int]]:
@@ -62,11 +94,11 @@ def read_batch(batch: object) -> tuple[list[object], dict[str, int]]:
         )
     dropped = batch.get("dropped")
     losses = {
-        reason[:64]: count
+        str(generation.storable(reason[:64])): count
         for reason, count in (dropped if isinstance(dropped, dict) else {}).items()
         if isinstance(reason, str) and isinstance(count, int) and 0 < count < 10**12
     }
-    return batch["generations"], losses
+    return batch["generations"], dict(islice(losses.items(), MOST_LOSS_REASONS))
 
 
 def check(documents: Sequence[object], *, now: datetime, past: timedelta) -> tuple[list[Generation], list[Rejected]]:
@@ -114,17 +146,14 @@ def write(
     rows = plan(connection, distinct, classify=classify)
     recording.lock_given_ids(connection, rows)
     known = recording.already_recorded(connection, rows)
-    return recording.insert(connection, [row for row in rows if row.key[:2] not in known], rung=rung), rows
+    return recording.insert(connection, [row for row in rows if row.key not in known], rung=rung), rows
 
 
 def _record_each(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
     """Write a batch, and ring for it; where Postgres refuses it, its halves, so that one generation cannot lose the others."""
-    if not accepted:
-        return set(), []
     try:
         new, rows = line.outage.outlast(lambda: _write(line, accepted))
-    except DBAPIError as error:
-        line.known_days.clear()
+    except DatabaseError as error:
         if len(accepted) == 1:
             kind = type(error.orig).__name__
             document = accepted[0].model_dump(mode="json")
@@ -140,7 +169,18 @@ def _record_each(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], 
 
 
 def _write(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], list[Row]]:
-    _make_missing_days(line, accepted)
+    days = {one.created_at.date() for one in accepted}
+    if not days <= line.known_days:
+        partitions.make(line.engine, days)
+        line.known_days |= days
+    try:
+        with line.engine.begin() as connection:
+            return write(connection, accepted)
+    except DatabaseError as error:
+        if not engines.is_missing_partition(error):
+            raise
+    line.known_days -= days  # upkeep dropped one of them since this process saw it
+    partitions.make(line.engine, days)
     with line.engine.begin() as connection:
         return write(connection, accepted)
 
@@ -154,21 +194,14 @@ def bells_for(rows: Sequence[Row]) -> dict[str, list[Key]]:
     return bells
 
 
-def _make_missing_days(line: Line, accepted: Sequence[Generation]) -> None:
-    wanted = {one.created_at.date() for one in accepted}
-    if wanted <= line.known_days:
-        return
-    partitions.make(line.engine, wanted)
-    line.known_days |= wanted
-
-
 def _first_of_each(accepted: Sequence[Generation]) -> list[Generation]:
-    """Leave out repetitions of a given id within the batch; the first stands."""
+    """Leave out repetitions within the batch; the first stands."""
     times: dict[tuple[str, str], list[datetime]] = {}
     distinct = []
     for one in accepted:
         seen = times.setdefault((one.workspace, one.id), [])
-        if any(abs(one.created_at - other) <= recording.SAME_ID_WITHIN for other in seen):
+        within = recording.SAME_ID_WITHIN if one.id_given else timedelta(0)
+        if any(abs(one.created_at - other) <= within for other in seen):
             continue
         seen.append(one.created_at)
         distinct.append(one)
@@ -185,14 +218,21 @@ def set_all_aside(line: Line, rejected: Sequence[Rejected], dropped: dict[str, i
 
 
 def _set_aside(connection: Connection, rejected: Rejected) -> None:
-    body = json.dumps(rejected.document, default=str).encode()
-    workspace = rejected.workspace if rejected.workspace and len(rejected.workspace) <= 63 else None
+    body = _body(rejected.document)
     set_aside.add(
         connection,
         source="recording",
         queue="record",
-        workspace=workspace,
+        workspace=rejected.workspace,
         error=rejected.error,
         body=body,
         size_bytes=len(body),
     )
+
+
+def _body(document: object) -> bytes:
+    """The document as JSON, as short as it goes: what is kept whole can be replayed."""
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    except UnicodeEncodeError:  # a lone surrogate, which an escape can carry
+        return json.dumps(document, separators=(",", ":"), default=str).encode()

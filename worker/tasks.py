@@ -1,6 +1,5 @@
 """The Celery tasks: each names a step of the line and decides nothing itself."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -11,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from api_hooks import wire
-from worker import bells, classifying, errors, recording, sweeping, upkeep
+from worker import bells, classifying, recording, sweeping, upkeep
 from worker.line import Line
 from worker.outage import Stopping
 from worker.recording import IDS_PER_BELL
@@ -34,11 +33,9 @@ def register(app: Celery, line: Line, *, redis_url: str) -> None:
     def record(batch: Any) -> None:
         """Acknowledged after its commit only: whoever is killed before leaves the batch to another worker."""
         try:
-            recording.record(line, batch)
+            recording.record_or_set_aside(line, batch)
         except Stopping:
             raise Reject("stopping", requeue=True) from None
-        except errors.InvalidRequestError as error:
-            _set_batch_aside(line, batch, str(error))
 
     @app.task(name=CLASSIFY, acks_late=False)
     def classify(endpoint: Any, ids: Any) -> None:
@@ -58,9 +55,3 @@ def register(app: Celery, line: Line, *, redis_url: str) -> None:
     @app.task(name=UPKEEP, acks_late=False)
     def tend() -> None:
         line.outage.outlast(lambda: upkeep.tend(line.engine, client, line.settings))
-
-
-def _set_batch_aside(line: Line, batch: object, error: str) -> None:
-    """A batch that is none: keep what came for the operator."""
-    rejected = recording.Rejected(document=batch, workspace=None, error=error)
-    line.outage.outlast(lambda: recording.set_all_aside(line, [rejected], {}, day=datetime.now(UTC).date()))

@@ -1,10 +1,11 @@
 """Rendering a transcript for the classifier: one text in which no turn can forge another; asking the model is next."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from worker.quoting import quoted
 
 TURN_CHARACTERS = 5_000
 TRUNCATED = "...[truncated]"
@@ -19,17 +20,8 @@ _LABELS = {
     "tool_call": "TOOL_CALL",
     "tool_result": "TOOL_RESULT",
 }
-# Whatever stands before the word and is no letter or digit (blanks, quotes, invisible characters) is passed over.
-_COULD_BE_A_LABEL = re.compile(
-    r"^(?=[^\w\n]*(?:"
-    r"(?:system|user|assistant|tools?)[^\w\n]*[:\uff1a\ufe55\u2236]"
-    r"|tool_(?:call|result)\b"
-    r"|\d+ turns? (?:was|were) left out"
-    r"))",
-    re.IGNORECASE | re.MULTILINE,
-)
-_WORDS = ("system", "user", "assistant", "tool", "left out")
 _NAME = re.compile(r"[^\w.\-/]+")
+_NAMED = ("tool_call", "tool_result")
 _COMPLETION = ("assistant", "tool_call")
 
 
@@ -61,27 +53,10 @@ def render(
     return Rendered(text="\n".join(parts), left_out=dropped)
 
 
-def quoted(text: str) -> str:
-    """Put `> ` before every line of `text` that could be read as one of the transcript's own."""
-    plain = "\n".join(text.splitlines())  # every line end that Unicode knows becomes the one we look at
-    if not plain.isascii() and not unicodedata.is_normalized("NFKC", plain):
-        return "\n".join(_quoted_line(line) for line in plain.split("\n"))
-    lowered = plain.lower()
-    if not any(word in lowered for word in _WORDS):
-        return plain
-    return _COULD_BE_A_LABEL.sub("> ", plain)
-
-
-def _quoted_line(line: str) -> str:
-    """The same for a line with letters that only look like others (full-width USER and the like)."""
-    seen = line if line.isascii() else unicodedata.normalize("NFKC", line[:200])
-    return f"> {line}" if _COULD_BE_A_LABEL.match(seen) else line
-
-
 def _turn(kind: str, text: str, name: str | None, length: int | None) -> str:
     cut = len(text) > TURN_CHARACTERS or (length or 0) > TURN_CHARACTERS
     body = quoted(text[:TURN_CHARACTERS] if cut else text)
-    label = _LABELS[kind] if name is None else f"{_LABELS[kind]} {_name(name)}"
+    label = f"{_LABELS[kind]} {_name(name)}" if name and kind in _NAMED else _LABELS[kind]
     return f"{label}: {body}{TRUNCATED}" if cut else f"{label}: {body}"
 
 

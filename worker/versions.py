@@ -1,14 +1,12 @@
 """Classifier versions as this process needs them for asking: immutable, so each is read and prepared once."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from uuid import UUID
-
-from sqlalchemy import Connection
 
 from classifier_models.question import Prepared, prepare
 from taxonomies.definition import ClassifierDefinition
 from worker.store import classifiers
+from worker.store.connecting import Connection
 from worker.transcript import CHARACTERS_PER_TOKEN
 
 VERSIONS_KEPT = 256
@@ -29,32 +27,24 @@ class Version:
 
 
 class Versions:
-    """Reads versions from the store, and keeps the last 256. Thread-safe enough: reading one twice is harmless."""
+    """Reads versions from the store and keeps up to 256. Thread-safe enough: preparing one twice is harmless."""
 
     def __init__(self) -> None:
-        self._prepared = lru_cache(maxsize=VERSIONS_KEPT)(_prepare)
+        self._known: dict[tuple[UUID, int], Version] = {}
 
     def get(self, connection: Connection, classifier_id: UUID, version: int) -> Version:
-        """Return that version; raise NotFoundError when it was erased."""
-        definition = classifiers.definition(connection, classifier_id, version)
-        return self._prepared(classifier_id, version, _Unhashed(definition))
+        """Return that version. Raise NotFoundError when it was erased, TaxonomyError when this release cannot read it."""
+        key = (classifier_id, version)
+        found = self._known.get(key)
+        if found is None:
+            found = _prepare(key, classifiers.definition(connection, classifier_id, version))
+            if len(self._known) >= VERSIONS_KEPT:
+                self._known = {}  # preparing them again costs a millisecond each
+            self._known[key] = found
+        return found
 
 
-class _Unhashed:
-    """Carries a definition past the cache's key: (id, version) alone names it."""
-
-    def __init__(self, definition: ClassifierDefinition) -> None:
-        self.definition = definition
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Unhashed)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-def _prepare(classifier_id: UUID, version: int, carried: _Unhashed) -> Version:
-    definition = carried.definition
+def _prepare(key: tuple[UUID, int], definition: ClassifierDefinition) -> Version:
     prepared = prepare(definition.taxonomy, definition.prompt)
     context = (definition.context_tokens or DEFAULT_CONTEXT_TOKENS) - LARGER_OUTPUT_TOKENS
     characters = context * CHARACTERS_PER_TOKEN - len(prepared.system_prompt)
@@ -62,5 +52,5 @@ def _prepare(classifier_id: UUID, version: int, carried: _Unhashed) -> Version:
         definition=definition,
         prepared=prepared,
         characters=max(characters, LEAST_CHARACTERS),
-        cache_key=f"aftertag-{classifier_id}-{version}",
+        cache_key="aftertag-{}-{}".format(*key),
     )

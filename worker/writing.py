@@ -74,14 +74,11 @@ class Writer:
             try:
                 with self._engine.begin() as connection:
                     current = outcomes.write(connection, batch)
-            except DatabaseError as error:
+            except (DatabaseError, TypeError, ValueError) as error:  # the latter: what JSON or text cannot hold
                 if engines.is_outage(error):
                     log.warning("outcomes wait for Postgres", classifications=len(batch))
                     self._giving_up.wait(RETRY_SECONDS)
                     continue
-                self._write_apart(batch)
-                return
-            except (TypeError, ValueError):  # what JSON or text cannot hold; this thread has to outlast it
                 self._write_apart(batch)
                 return
             self._written(batch, current)

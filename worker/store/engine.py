@@ -12,6 +12,10 @@ from worker import errors
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 60
 
+_READ_ONLY = "25006"  # a primary that became a standby, until connections reach the new one
+_OVER_A_LIMIT = "54"  # an index entry or a statement that is too large: psycopg calls these operational too
+_CHECK_VIOLATION = "23514"
+
 
 def connect(database_url: str, *, application: str = "aftertag", connections: int = 8) -> Engine:
     """Make the engine for `database_url` (postgresql://…); connects on first use.
@@ -41,10 +45,23 @@ def connect(database_url: str, *, application: str = "aftertag", connections: in
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether Postgres is away or refuses for now, so that the same statement may pass later."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    """Whether Postgres is away or refuses for now, so that the same statement may pass later.
+
+    What a statement is refused for by itself (its data, its size) is no outage: it would be tried for ever.
+    """
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
         return True
-    return isinstance(error, OperationalError | InterfaceError)
+    code = getattr(error.orig, "sqlstate", None) or ""
+    if code == _READ_ONLY:
+        return True
+    return isinstance(error, OperationalError | InterfaceError) and not code.startswith(_OVER_A_LIMIT)
+
+
+def is_missing_partition(error: DBAPIError) -> bool:
+    """Whether a row found no day to go into; none of the three large tables refuses a row of ours by another check."""
+    return getattr(error.orig, "sqlstate", None) == _CHECK_VIOLATION
 
 
 def clock_offset_seconds(engine: Engine, *, now: float) -> float:

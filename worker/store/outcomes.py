@@ -67,8 +67,8 @@ def _write_states(connection: Connection, ended: Sequence[tuple[Ended, bool]], b
         update classifications c set
             state = case when r.held then r.state else c.state end,
             reason = case when r.held then r.reason else c.reason end,
-            tags = case when r.held then r.tags else c.tags end,
-            certainty = case when r.held then r.certainty else c.certainty end,
+            tags = case when r.held and r.after_seconds is null then r.tags else c.tags end,
+            certainty = case when r.held and r.after_seconds is null then r.certainty else c.certainty end,
             change = case when r.held then r.change else c.change end,
             due_at = case when not r.held then c.due_at
                           when r.after_seconds is not null then now() + make_interval(secs => r.after_seconds) end,
@@ -78,8 +78,8 @@ def _write_states(connection: Connection, ended: Sequence[tuple[Ended, bool]], b
             attempts = c.attempts + r.calls,
             second_tries = c.second_tries + r.second_tries,
             first_attempt_at = coalesce(c.first_attempt_at, case when r.calls > 0 then now() end),
-            last_case = coalesce(r.last_case, c.last_case),
-            model = coalesce(r.model, c.model),
+            last_case = case when r.held then coalesce(r.last_case, c.last_case) else c.last_case end,
+            model = case when r.held then coalesce(r.model, c.model) else coalesce(c.model, r.model) end,
             prompt_tokens = c.prompt_tokens + r.prompt_tokens,
             completion_tokens = c.completion_tokens + r.completion_tokens,
             cached_tokens = c.cached_tokens + r.cached_tokens,
@@ -88,7 +88,8 @@ def _write_states(connection: Connection, ended: Sequence[tuple[Ended, bool]], b
             cost_source = case when r.cost_source is null or c.cost_source = 'unknown' then c.cost_source
                                when r.cost_source = 'reported' then coalesce(c.cost_source, 'reported')
                                else r.cost_source end,
-            latency_ms = coalesce(r.latency_ms, c.latency_ms)
+            latency_ms = case when r.held then coalesce(r.latency_ms, c.latency_ms)
+                              else coalesce(c.latency_ms, r.latency_ms) end
         from json_to_recordset(cast(:rows as json)) as r(
             workspace text, id text, created_at timestamptz, classifier_id uuid, held boolean, state text, reason text,
             tags jsonb, certainty jsonb, change text, after_seconds float8, calls int, second_tries int, last_case text,
@@ -111,12 +112,15 @@ def _write_tags(
     former: dict[tuple[Key, UUID], list[str]],
     bounds: dict[str, Any],
 ) -> None:
-    """Put the tags onto the generations; a classifier's former dimensions that it no longer gives are removed."""
+    """Put the tags onto the generations; a classifier's former dimensions that it no longer gives are removed.
+
+    While a re-run is under way, retries included, the former tags stand.
+    """
     rows = [
         _named(one)
         | {"former": former[_identity(one)], "tags": one.outcome.tags if isinstance(one.outcome, Tagged) else {}}
         for one in current
-        if isinstance(one.outcome, Tagged) or former[_identity(one)]
+        if isinstance(one.outcome, Tagged) or (former[_identity(one)] and _is_final(one))
     ]
     if not rows:
         return
@@ -150,7 +154,7 @@ def _write_tags(
 
 def _forget_text(connection: Connection, current: Sequence[Ended], bounds: dict[str, Any]) -> None:
     """Where a workspace keeps no text after classification, remove the transcripts that nobody will read again."""
-    final = [_named(one) for one in current if not isinstance(one.outcome, Retry | Waiting)]
+    final = [_named(one) for one in current if _is_final(one)]
     if not final:
         return
     connection.execute(
@@ -230,6 +234,10 @@ _TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tok
 
 def _cost(call: Call | None) -> str | None:
     return str(call.usage.cost_usd) if call and call.usage and call.usage.cost_usd is not None else None
+
+
+def _is_final(one: Ended) -> bool:
+    return not isinstance(one.outcome, Retry | Waiting)
 
 
 def _identity(one: Ended) -> tuple[Key, UUID]:

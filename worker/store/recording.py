@@ -59,15 +59,15 @@ def lock_given_ids(connection: Connection, rows: Sequence[Row]) -> None:
         )
 
 
-def already_recorded(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, str]]:
-    """The (workspace, id) of `rows` with a given id that were recorded within 48 hours of their time."""
+def already_recorded(connection: Connection, rows: Sequence[Row]) -> set[Key]:
+    """The keys of `rows` whose id was given and recorded before, within 48 hours of their time."""
     given = [row.generation for row in rows if row.generation.id_given]
     if not given:
         return set()
     times = [generation.created_at for generation in given]
     found = connection.execute(
         text("""
-        select distinct c.workspace, c.generation_id
+        select distinct w.workspace, w.id, w.created_at
         from json_to_recordset(cast(:wanted as json)) as w(workspace text, id text, created_at timestamptz)
         join classifications c on c.workspace = w.workspace and c.generation_id = w.id
         where c.created_at between :earliest and :latest
@@ -82,7 +82,7 @@ def already_recorded(connection: Connection, rows: Sequence[Row]) -> set[tuple[s
             "within": SAME_ID_WITHIN,
         },
     )
-    return {(workspace, id_) for workspace, id_ in found}
+    return {(workspace, id_, created_at) for workspace, id_, created_at in found}
 
 
 def known_at_any_time(connection: Connection, workspace: str, ids: Sequence[str]) -> set[str]:
