@@ -1,6 +1,5 @@
 """The demo's way through the line: start, configure, enqueue through the hook, and wait until every row has its end."""
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -90,18 +89,11 @@ def set_up(stack: ExitStack, data_dir: Path, *, redis_engine: "Wanted", keep: bo
 
 def configure(engine: "Engine", *, actor: str) -> str:
     """Give workspace `demo` its classifier from the presets, active; return "name (endpoint model)"."""
-    from classifier_models import endpoints, local
-    from taxonomies import presets
-    from taxonomies.definition import ClassifierDefinition
+    from console import definitions, session
     from worker import errors
     from worker.store import classifiers, members, workspaces
 
-    endpoint = endpoints.first_configured(endpoints.from_environment(os.environ))
-    preset = presets.combined(conversations.PRESETS)
-    model = local.MODEL if endpoint.dialect == "local" else preset.model
-    definition = ClassifierDefinition(
-        taxonomy=preset.taxonomy, prompt=preset.prompt, endpoint=endpoint.name, model=model
-    )
+    definition = definitions.from_presets(conversations.PRESETS, {"sampling_rate": 1.0}, endpoints=session.endpoints())
     with engine.begin() as connection:
         try:
             workspaces.find(connection, conversations.WORKSPACE)
@@ -110,7 +102,7 @@ def configure(engine: "Engine", *, actor: str) -> str:
         by = members.acting(connection, conversations.WORKSPACE, actor)
         step = classifiers.Step(name="work", definition=definition, state="active")
         classifiers.write(connection, conversations.WORKSPACE, [step], configured_by=by)
-    return f"work ({endpoint.name}: {model})"
+    return f"work ({definition.endpoint}: {definition.model})"
 
 
 def enqueue(redis_url: str) -> int:
