@@ -129,10 +129,10 @@ def of_workers(line: LineState) -> Finding:
     if wait is not None and wait > STANDSTILL_SECONDS and (since is None or since > STANDSTILL_SECONDS):
         return problem(
             "Workers",
-            f"{line.due} classifications are due, the oldest for {duration(wait)}; {last}.",
+            f"Due: {line.due}, the oldest for {duration(wait)}; {last}.",
             "Start `aftertag worker` and `aftertag beat`, with the endpoint's key in the worker's environment.",
         )
-    waits = f"{line.due} classifications are due" if line.due else "Nothing is due"
+    waits = f"Due: {line.due}" if line.due else "Nothing is due"
     return ok("Workers", f"{waits}; {last}.")
 
 

@@ -47,14 +47,14 @@ def judge(line: "LineState", broker: "BrokerState") -> Verdict:
 
 def _overload(line: "LineState", broker: "BrokerState") -> list[str]:
     found = [
-        f"Endpoint {one.endpoint!r}: {one.due} classifications are due, the oldest for {duration(one.oldest_wait_seconds)};"
+        f"Due at endpoint {one.endpoint!r}: {one.due}, the oldest for {duration(one.oldest_wait_seconds)};"
         " start more workers, or look at the endpoint's limits."
         for one in line.waiting
         if one.oldest_wait_seconds is not None and one.oldest_wait_seconds > OVERDUE_SECONDS
     ]
     batches = broker.depths.get(queues.RECORD, 0)
     if batches > RECORD_BATCHES:
-        found.append(f"{batches} batches wait to be recorded; start more workers, or look at PostgreSQL's load.")
+        found.append(f"Batches that wait to be recorded: {batches}; start more workers, or look at PostgreSQL's load.")
     return found
 
 
@@ -63,23 +63,23 @@ def _standstill(line: "LineState") -> list[str]:
     if wait is None or wait <= STANDSTILL_SECONDS or (since is not None and since <= STANDSTILL_SECONDS):
         return []
     last = "nothing was completed yet" if since is None else f"nothing was completed for {duration(since)}"
-    return [f"{line.due} classifications are due and {last}; look whether a worker and the beat are running."]
+    return [f"Due: {line.due}, and {last}; look whether a worker and the beat are running."]
 
 
 def _operator(line: "LineState") -> list[str]:
     advice = {"auth_failed": "it refuses our key; give the workers a valid one", "quota_exhausted": "add credit there"}
     return [
-        f"{rows} classifications wait on endpoint {endpoint!r} ({reason}): {advice.get(reason, 'see `aftertag why`')}."
+        f"Waiting on endpoint {endpoint!r} ({reason}): {rows}; {advice.get(reason, 'see `aftertag why`')}."
         for (endpoint, reason), rows in line.for_operator.items()
     ]
 
 
 def _losses(line: "LineState", broker: "BrokerState") -> list[str]:
-    found = [f"Hooks lost {lost} generations today: {reason}." for reason, lost in sorted(line.losses.items())]
+    found = [f"Lost by hooks today: {lost} ({reason})." for reason, lost in sorted(line.losses.items())]
     if line.set_aside_today:
-        found.append(f"{line.set_aside_today} messages were set aside today; see `aftertag set-aside list`.")
+        found.append(f"Set aside today: {line.set_aside_today}; see `aftertag set-aside list`.")
     if broker.rejected:
-        found.append(f"{broker.rejected} messages were rejected and wait to be set aside; the next upkeep does that.")
+        found.append(f"Rejected and not set aside yet: {broker.rejected}; the next upkeep does that.")
     if broker.problem:
         found.append(f"{broker.problem[:-1]}; nothing can be recorded until it does.")
     return found

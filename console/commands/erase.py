@@ -40,18 +40,18 @@ def erase(
             found = erasure.count(connection, workspace, user=user)
         whose = f"workspace {workspace!r}" if user is None else f"user {user!r} in workspace {workspace!r}"
         if not yes:
-            output.note(f"{_told(found)} of {whose} will be erased for good.")
+            output.note(f"To be erased for good of {whose}: {_told(found)}.")
             typer.confirm("Go on?", abort=True, err=True)
         erased = erasure.erase(engine, workspace, user=user)
     if as_json:
         output.json_object(asdict(erased))
     else:
-        output.line(f"{_told(erased)} of {whose} were erased.")
+        output.line(f"Erased of {whose}: {_told(erased)}.")
     output.note(AFTERWARDS)
 
 
 def _told(found: "Erased") -> str:
     return (
-        f"{found.generations} generations, {found.transcripts} transcripts, {found.classifications} classifications"
-        f" and {found.set_aside} set-aside messages"
+        f"generations {found.generations}, transcripts {found.transcripts}, classifications {found.classifications},"
+        f" set-aside messages {found.set_aside}"
     )

@@ -82,7 +82,7 @@ def replay(
     if as_json:
         output.json_object(asdict(done))
     else:
-        output.line(f"{len(done.ids)} messages were put back.")
+        output.line(f"Put back: {len(done.ids)} of {len(set(ids))}.")
         for sentence in done.problems:
             output.problem(sentence)
     if done.problems:

@@ -120,7 +120,7 @@ def _used(story: "Story") -> str:
         for kind, count in (("prompt", story.prompt_tokens), ("completion", story.completion_tokens))
         if count is not None
     ]
-    cost = "cost unknown" if story.cost_usd is None else f"${story.cost_usd}"
+    cost = "cost unknown" if story.cost_usd is None else f"${output.shown(story.cost_usd)}"
     return ", ".join([*tokens, cost])
 
 
@@ -151,7 +151,7 @@ def _cost(one: "ClassificationStory") -> str | None:
     tokens = f"{one.prompt_tokens} prompt and {one.completion_tokens} completion tokens"
     if one.cost_usd is None:
         return f"unknown, for {tokens}"
-    return f"${one.cost_usd} ({one.cost_source}), for {tokens}"
+    return f"${output.shown(one.cost_usd)} ({one.cost_source}), for {tokens}"
 
 
 def _tags(tags: dict[str, Any], certainty: dict[str, float] | None = None) -> str:

@@ -73,7 +73,7 @@ def test_everything_that_is_wrong_is_said() -> None:
         "7 min",
         "nothing was completed yet",
         "quota_exhausted",
-        "3 generations today: buffer_full",
+        "today: 3 (buffer_full)",
     ):
         assert part in told
 
