@@ -230,9 +230,10 @@ def test_a_finalizer_that_enqueues_does_not_deadlock(line_to: Callable[..., Line
             put(line, "from a finalizer")
 
     put(line, [EnqueuesAtItsEnd()])
-    done = threading.Event()
-    threading.Thread(target=lambda: (put(line, "next"), done.set()), daemon=True).start()
-    assert done.wait(5)
+    enqueues = threading.Thread(target=put, args=(line, "next"), daemon=True)
+    enqueues.start()
+    enqueues.join(5)
+    assert not enqueues.is_alive()
     assert line.flush(5)
 
 

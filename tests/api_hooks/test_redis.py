@@ -36,7 +36,8 @@ KNOWN_TASKS = {wire.RECORD_TASK: signature(record)}
 def messages(url: str) -> list[bytes]:
     """What waits in the queue, oldest first."""
     with redis.Redis.from_url(url) as client:
-        return client.lrange(wire.RECORD_QUEUE, 0, -1)[::-1]
+        waiting: list[bytes] = client.lrange(wire.RECORD_QUEUE, 0, -1)
+    return waiting[::-1]
 
 
 def batches(url: str) -> list[dict[str, Any]]:

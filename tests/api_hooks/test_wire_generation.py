@@ -1,3 +1,4 @@
+import inspect
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -7,14 +8,24 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from api_hooks import wire
+from api_hooks import enqueue, wire
 from tests.api_hooks import hostile
+from tests.api_hooks.test_wire_messages import ANYTHING
 from worker import generation as receiving
 
 NOW = datetime(2026, 11, 21, 9, 30, 0, 123456, UTC)
 RANDOM = bytes(range(10))
 DEMO = Path(__file__).parents[2] / "console" / "demo" / "conversations.jsonl"
+
+FIELDS = [name for name in inspect.signature(enqueue).parameters if not name.startswith("unknown")] + [
+    "turns",
+    "left_out",
+]
+ODD_TIMES: list[Any] = ["soon", float("nan"), float("inf"), [], "0000-00-00"]
+ODD_NUMBERS: list[Any] = [None, True, -1, float("nan"), float("inf"), 10**9, "much", [], "1" * 41]
 
 
 def build(**document: Any) -> dict[str, Any]:
@@ -100,7 +111,7 @@ def test_an_id_that_is_too_long_becomes_its_digest_so_that_it_is_still_recorded_
         ("2026-01-02", "2026-01-02T00:00:00.000000+00:00"),
         (1_767_322_800, "2026-01-02T03:00:00.000000+00:00"),
         (1_767_322_800_500, "2026-01-02T03:00:00.500000+00:00"),
-        *((odd, "2026-11-21T09:30:00.123456+00:00") for odd in ("soon", float("nan"), float("inf"), [], "0000-00-00")),
+        *[(odd, "2026-11-21T09:30:00.123456+00:00") for odd in ODD_TIMES],
         (10**30, "2026-11-21T09:30:00.123456+00:00"),
         (datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))), "2026-11-21T09:30:00.123456+00:00"),
     ],
@@ -163,7 +174,7 @@ def test_usage_that_raises_is_left_empty() -> None:
         (1.5, 1.5),
         (Decimal("0.25"), 0.25),
         ("0.5", 0.5),
-        *((odd, None) for odd in (None, True, -1, float("nan"), float("inf"), 10**9, "much", [], "1" * 41)),
+        *[(odd, None) for odd in ODD_NUMBERS],
         (10**400, None),
     ],
 )
@@ -243,3 +254,10 @@ def test_every_sample_conversation_of_the_demo_becomes_what_the_worker_accepts()
         assert generation.id == document["id"]
         assert generation.turns
         assert all(wire.UNREADABLE not in turn[1] for turn in generation.turns)
+
+
+@settings(max_examples=300, deadline=None)
+@given(document=st.dictionaries(st.sampled_from(FIELDS), ANYTHING))
+def test_whatever_stands_in_a_document_the_worker_accepts_what_is_made_of_it(document: dict[str, Any]) -> None:
+    generation = build(**{**document, "workspace": "acme", "created_at": None})
+    assert accepted(generation).id == generation["id"]

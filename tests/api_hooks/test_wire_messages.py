@@ -240,7 +240,7 @@ def test_tools_are_kept_by_name_only() -> None:
     assert wire.normalise_messages(None, None, 7)[1] == []
 
 
-_ANYTHING = st.recursive(
+ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=4)
@@ -255,7 +255,7 @@ _ANYTHING = st.recursive(
 
 
 @settings(max_examples=300, deadline=None)
-@given(messages=_ANYTHING, output=_ANYTHING, tools=_ANYTHING)
+@given(messages=ANYTHING, output=ANYTHING, tools=ANYTHING)
 def test_whatever_is_given_the_turns_keep_the_contract(messages: Any, output: Any, tools: Any) -> None:
     found, names = wire.normalise_messages(messages, output, tools)
     json.dumps([found, names], ensure_ascii=False).encode()
