@@ -44,12 +44,13 @@ class Buffer:
         if size > self._most_bytes:
             self._on_loss("too_large")
             return False
+        evicted: Any = None  # let go of after the lock: a finalizer of the application's may take its time
         with self._lock:
             while len(self._waiting) >= self._most_generations or self.bytes + size > self._most_bytes:
                 if not self._drops_oldest:
                     self._on_loss("buffer_full")
                     return False
-                self.take()
+                evicted = (evicted, self.take())
                 self._on_loss("buffer_full")
             self._waiting.append((size, snapshot))
             self.bytes += size

@@ -4,6 +4,9 @@ Celery is imported here, on the sending thread, when the first batch is sent. Th
 of its own and past Celery's signals: receivers of `before_task_publish`, which belong to the application or its
 tracing, would be handed the text. With these transport options a Redis that accepts and stays silent costs this
 thread the timeout, where Celery's defaults wait for ever.
+
+`redis_publish_only.acl`, beside this module, is the Redis user that is enough for it; it stands there with the password
+`replace-this-password`, which is to be replaced.
 """
 
 # mypy: allow-untyped-calls

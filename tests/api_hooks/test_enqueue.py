@@ -113,12 +113,15 @@ def test_without_a_workspace_a_generation_is_refused_and_counted() -> None:
     assert api_hooks.stats().dropped == {"bad_input": 1}
 
 
-def test_without_an_address_generations_are_refused_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_address_generations_are_refused_counted_and_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.delenv("AFTERTAG_URL", raising=False)
     monkeypatch.delenv("AFTERTAG_REDIS_URL", raising=False)
     api_hooks.configure(workspace="acme")
     assert not api_hooks.enqueue("hello")
     assert api_hooks.stats().dropped == {"not_configured": 1}
+    wait_until(lambda: "set AFTERTAG_URL" in caplog.text)
 
 
 def test_what_comes_after_close_is_refused_until_the_hook_is_configured_again() -> None:
