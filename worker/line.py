@@ -25,6 +25,11 @@ from worker.writing import Writer
 WRITE_AHEAD = 256
 """Answers on their way into Postgres that still count as room, beside the calls in flight."""
 
+LAST_WRITE_SHARE = 0.1
+"""Of `drain_seconds`: what is kept for writing down how the last calls ended, and which were released."""
+
+LEAST_LAST_WRITE_SECONDS = 0.5
+
 log = structlog.get_logger()
 
 
@@ -97,10 +102,13 @@ class Line:
         self.outage.give_up()
 
     def stop(self) -> None:
-        """Finish calls for what is left of `drain_seconds`, release the rest, write it all down."""
-        spent = time.monotonic() - self.stopping_since
-        self.calls.stop(self.settings.drain_seconds - spent)
-        if not self.writer.stop(self.settings.write_seconds):
+        """Finish calls, release the rest, write it all down: all of it within `drain_seconds` of the first step.
+
+        Whoever stops us kills us soon after that, and a Postgres that is away may not be back by then.
+        """
+        end_at = self.stopping_since + self.settings.drain_seconds
+        self.calls.stop(end_at - LAST_WRITE_SHARE * self.settings.drain_seconds - time.monotonic())
+        if not self.writer.stop(max(end_at - time.monotonic(), LEAST_LAST_WRITE_SECONDS)):
             log.error(
                 "stopped before every outcome was written; leases bring them back", classifications=self.room.inside
             )

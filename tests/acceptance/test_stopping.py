@@ -1,0 +1,122 @@
+"""TERM, at the worst moments: exit code 0 within `drain_seconds`, and everything finished or released."""
+
+import time
+
+from tests.acceptance.processes import Process
+from tests.acceptance.stage import DRAIN_SECONDS, Stage
+from tests.waiting import wait_until
+from worker.embedded.postgres import Postgres
+from worker.embedded.redis_server import RedisServer
+
+PATIENCE_SECONDS = 1.0
+"""What a busy machine may add to the worker's own clock before its end is seen here."""
+
+
+def ids(count: int, prefix: str = "g") -> list[str]:
+    return [f"{prefix}{number}" for number in range(count)]
+
+
+def end_in_time(worker: Process) -> float:
+    """Send TERM, expect exit code 0 in time; return the seconds it took."""
+    began = time.monotonic()
+    worker.ask_to_end()
+    assert worker.exit_code(within_seconds=DRAIN_SECONDS + PATIENCE_SECONDS) == 0, worker.log
+    return time.monotonic() - began
+
+
+def test_calls_that_end_in_time_are_finished_and_a_hung_one_is_released(stage: Stage) -> None:
+    stage.model_server.play.latency_seconds = 1.0
+    stage.model_server.script("hung", "hang")
+    worker = stage.worker(call_timeout_seconds="30")
+    stage.publish(*ids(20), "hung")
+    wait_until(lambda: stage.model_server.play.total == 21, deadline_seconds=20, what="21 calls under way")
+    end_in_time(worker)
+    seen = stage.database.classifications()
+    assert (seen["hung"].why, seen["hung"].attempts, seen["hung"].lost_leases) == ("pending", 0, 0)
+    assert stage.database.whys() == {"tagged": 20, "pending": 1}
+    stage.model_server.script("hung", "ok")
+    stage.beat()
+    stage.worker()
+    stage.wait_until_final(21)
+    assert stage.database.whys() == {"tagged": 21}
+    assert {stage.model_server.calls(id_) for id_ in ids(20)} == {1}
+
+
+def test_a_worker_without_work_ends_at_once(stage: Stage) -> None:
+    assert end_in_time(stage.worker()) < DRAIN_SECONDS
+
+
+def test_a_worker_whose_threads_wait_for_room_ends_in_time_and_holds_nothing(stage: Stage) -> None:
+    stage.model_server.play_always("hang")
+    few = {"calls_in_flight": "4", "calls_ready": "1", "threads": "4"}
+    worker = stage.worker(call_timeout_seconds="60", **few)
+    stage.publish(*ids(600))
+    stage.wait_until_recorded(600)
+    # The room of one endpoint is 2 calls, 1 ready and 256 on their way into Postgres; then its gate closes.
+    running = "select count(*) from classifications where state = 'running'"
+    wait_until(lambda: stage.database.value(running) > 200, deadline_seconds=20, what="a full room")
+    depth = stage.waiting_in("classify.test")
+    assert depth > 0
+    end_in_time(worker)
+    assert stage.database.whys() == {"pending": 600}
+    assert stage.database.value("select max(lost_leases) from classifications") == 0
+
+
+def test_a_worker_ends_in_time_while_postgres_is_away_and_its_batch_stays_in_redis(
+    own_stage: Stage, own_postgres: Postgres
+) -> None:
+    own_stage.beat()
+    worker = own_stage.worker()
+    own_postgres.stop()
+    own_stage.publish(*ids(40))
+    wait_until(lambda: "Postgres is away" in worker.log, what="a worker that noticed")
+    end_in_time(worker)
+    assert own_stage.waiting_in("record") > 0
+    own_postgres.start()
+    own_stage.worker()
+    own_stage.wait_until_final(40)
+    assert own_stage.database.whys() == {"tagged": 40}
+
+
+def test_a_worker_ends_in_time_while_postgres_is_away_and_answers_are_unwritten(
+    own_stage: Stage, own_postgres: Postgres
+) -> None:
+    """Nobody can write them; their leases bring them back."""
+    own_stage.model_server.play.latency_seconds = 1.0
+    worker = own_stage.worker(write_seconds="15")
+    own_stage.publish(*ids(20))
+    wait_until(lambda: own_stage.model_server.play.total == 20, deadline_seconds=20, what="20 calls under way")
+    own_postgres.stop()
+    end_in_time(worker)
+    own_postgres.start()
+    own_stage.database.execute("update classifications set lease_until = now()")
+    own_stage.beat()
+    own_stage.worker()
+    own_stage.wait_until_final(20)
+    assert own_stage.database.whys() == {"tagged": 20}
+
+
+def test_a_worker_ends_in_time_while_redis_is_away(own_stage: Stage, own_redis: RedisServer) -> None:
+    own_stage.model_server.play.latency_seconds = 1.0
+    worker = own_stage.worker()
+    own_stage.publish(*ids(20))
+    wait_until(lambda: own_stage.model_server.play.total == 20, deadline_seconds=20, what="20 calls under way")
+    own_redis.stop()
+    end_in_time(worker)
+    assert own_stage.database.whys() == {"tagged": 20}
+
+
+def test_a_second_worker_goes_on_while_one_is_stopped(stage: Stage) -> None:
+    stage.model_server.play.latency_seconds = 0.2
+    stage.beat()
+    first, second = stage.worker(ready=False), stage.worker(ready=False)
+    first.wait_until_ready()
+    second.wait_until_ready()
+    stage.publish(*ids(100))
+    stage.wait_until_recorded(1)
+    end_in_time(first)
+    stage.publish(*ids(50, "later-"))
+    stage.wait_until_final(150)
+    assert stage.database.whys() == {"tagged": 150}
+    assert second.is_alive
+    assert {stage.model_server.calls(id_) for id_ in (*ids(100), *ids(50, "later-"))} == {1}
