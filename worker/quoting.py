@@ -26,7 +26,10 @@ _BEGINNING = 300
 _IMITATED = re.compile(
     r"(?:system|user|assistant|tools?|tool(?:call|result)[a-z0-9]*):|[0-9]+turns?(?:was|were)leftout.*"
 )
-_FIRST = re.compile("[\\W_\u115f\u1160\u17b4\u17b5\u3164\uffa0]*(.)", re.DOTALL)  # those are letters without a shape
+# Letters without a shape are passed over like blanks; letters in circles, which are no letters to `re`, are not.
+_FIRST = re.compile(
+    "(?:(?![\u249c-\u24e9\U0001f110-\U0001f12b])[\\W_\u115f\u1160\u17b4\u17b5\u3164\uffa0])*(.)", re.DOTALL
+)
 _INITIALS = frozenset("suat0123456789")
 _NEITHER_LATIN_NOR_COLON = re.compile(r"[^a-z0-9:]+")
 _LOOKS_LIKE = str.maketrans(

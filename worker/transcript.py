@@ -11,6 +11,7 @@ TURN_CHARACTERS = 5_000
 TRUNCATED = "...[truncated]"
 TOOLS_SHOWN = 200
 NAME_CHARACTERS = 64
+NOTE_CHARACTERS = 60
 CHARACTERS_PER_TOKEN = 4  # an estimate; a model that finds the result too long gets half of it once more
 
 _LABELS = {
@@ -42,15 +43,14 @@ def render(
     the text says so; the first and the last turn always stay, cut further if need be.
     """
     shown = _prompts(turns) if prompts_only else turns
-    parts = [_turn(*turn) for turn in shown]
-    head = _tools(tools)
     after_system = 1 if shown and shown[0][0] == "system" else 0
-    parts, dropped = _fit(parts, after_system=after_system, characters=characters - len(head))
+    head = _tools(tools, characters // 4)
     if left_out:
-        parts.insert(after_system, _note(left_out, "when this was recorded"))
-    if head:
-        parts.insert(after_system, head)
-    return Rendered(text="\n".join(parts), left_out=dropped)
+        head.append(_note(left_out, "when this was recorded"))
+    parts, dropped = _fit(
+        [_turn(*turn) for turn in shown], after_system=after_system, characters=characters - _length(head)
+    )
+    return Rendered(text="\n".join([*parts[:after_system], *head, *parts[after_system:]]), left_out=dropped)
 
 
 def _turn(kind: str, text: str, name: str | None, length: int | None) -> str:
@@ -60,11 +60,11 @@ def _turn(kind: str, text: str, name: str | None, length: int | None) -> str:
     return f"{label}: {body}{TRUNCATED}" if cut else f"{label}: {body}"
 
 
-def _tools(names: Sequence[str]) -> str:
+def _tools(names: Sequence[str], characters: int) -> list[str]:
     if not names:
-        return ""
+        return []
     more = f", and {len(names) - TOOLS_SHOWN} more" if len(names) > TOOLS_SHOWN else ""
-    return f"TOOLS: {', '.join(_name(name) for name in names[:TOOLS_SHOWN])}{more}"
+    return [_cut(f"TOOLS: {', '.join(_name(name) for name in names[:TOOLS_SHOWN])}{more}", characters)]
 
 
 def _name(name: str) -> str:
@@ -82,11 +82,11 @@ def _prompts(turns: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
 
 def _fit(parts: list[str], *, after_system: int, characters: int) -> tuple[list[str], int]:
     """Leave parts out from the middle until the rest fits; return them and how many are gone."""
-    if sum(map(len, parts)) + len(parts) <= characters:
+    if _length(parts) <= characters:
         return parts, 0
     first = parts[: after_system + 1]
     rest = parts[after_system + 1 :]
-    room = characters - sum(len(part) + 1 for part in first) - 60
+    room = characters - _length(first) - NOTE_CHARACTERS
     kept: list[str] = []
     for part in reversed(rest):
         if kept and room < len(part) + 1:
@@ -96,11 +96,28 @@ def _fit(parts: list[str], *, after_system: int, characters: int) -> tuple[list[
     dropped = len(rest) - len(kept)
     middle = [_note(dropped, "to fit the model's context")] if dropped else []
     fitted = [*first, *middle, *reversed(kept)]
-    excess = sum(map(len, fitted)) + len(fitted) - characters
-    if excess > 0:
-        share = max(characters // max(len(fitted), 1), 200)
-        fitted = [part if len(part) <= share else f"{part[:share]}{TRUNCATED}" for part in fitted]
+    if _length(fitted) > characters:
+        share = _share([len(part) + 1 for part in fitted], characters) - 1
+        fitted = [_cut(part, share) for part in fitted]
     return fitted, dropped
+
+
+def _share(lengths: list[int], characters: int) -> int:
+    """The length to cut to so that all fit: what is shorter leaves its rest to the others."""
+    for number, length in enumerate(sorted(lengths)):
+        share = characters // (len(lengths) - number)
+        if length > share:
+            return share
+        characters -= length
+    return max(lengths)
+
+
+def _cut(part: str, characters: int) -> str:
+    return part if len(part) <= characters else f"{part[: max(characters - len(TRUNCATED), 0)]}{TRUNCATED}"
+
+
+def _length(parts: Sequence[str]) -> int:
+    return sum(map(len, parts)) + len(parts)
 
 
 def _note(turns: int, why: str) -> str:

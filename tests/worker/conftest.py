@@ -1,0 +1,35 @@
+"""An engine on a database of the test's own, and a line of one worker process on it."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.worker import line_stage
+from tests.worker.line_stage import Bells
+from worker.line import Line
+from worker.store import engine as engines
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = engines.connect(database_url, connections=20)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def staged(engine: Engine) -> Iterator[tuple[Line, Bells]]:
+    with line_stage.open_line(engine) as staged:
+        yield staged
+
+
+@pytest.fixture
+def line(staged: tuple[Line, Bells]) -> Line:
+    return staged[0]
+
+
+@pytest.fixture
+def bells(staged: tuple[Line, Bells]) -> Bells:
+    """Whom the line rang for."""
+    return staged[1]

@@ -1,0 +1,96 @@
+"""A worker process's line on a real database, and generations as they come over the wire."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from classifier_models import endpoints
+from tests.worker.classifier_samples import definition
+from worker.gates import Gates
+from worker.line import Line
+from worker.metrics import Metrics
+from worker.settings import Settings
+from worker.store import classifiers, members, workspaces
+from worker.store.recording import Key
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+class Bells(list[tuple[str, Key]]):
+    """Whom a line rang for, in order."""
+
+    def ring(self, endpoint: str, keys: Sequence[Key]) -> None:
+        self.extend((endpoint, key) for key in keys)
+
+
+@contextmanager
+def open_line(engine: Engine, **settings: str) -> Iterator[tuple[Line, Bells]]:
+    """A started line whose bells are collected; stopped at the end. Settings by their variables' names."""
+    bells = Bells()
+    line = Line(
+        settings=Settings.from_environment({f"AFTERTAG_{name.upper()}": value for name, value in settings.items()}),
+        engine=engine,
+        endpoints=endpoints.from_environment({}),
+        gates=Gates(),
+        ring=bells.ring,
+        metrics=Metrics(),
+    )
+    line.start()
+    try:
+        yield line, bells
+    finally:
+        line.stop_claiming()
+        line.stop()
+
+
+def wire(id_: str, *, workspace: object = "acme", created_at: object = NOW, **fields: Any) -> dict[str, Any]:
+    """A generation as the hook sends it."""
+    return {
+        "id": id_,
+        "id_given": True,
+        "workspace": workspace,
+        "created_at": created_at.isoformat() if isinstance(created_at, datetime) else created_at,
+        "turns": [["user", "Why is the sky blue?", None, None], ["assistant", "It scatters.", None, None]],
+        **fields,
+    }
+
+
+def batch(*generations: object, **fields: Any) -> dict[str, Any]:
+    return {"v": 1, "generations": list(generations), **fields}
+
+
+def classifier(
+    engine: Engine,
+    name: str = "work",
+    *,
+    dimension: str = "department",
+    workspace: str = "acme",
+    member: str = "ada",
+    **fields: Any,
+) -> classifiers.Classifier:
+    """An active classifier, configured by a member of its own."""
+    with engine.begin() as connection:
+        if not connection.execute(text("select from workspaces where id = :id"), {"id": workspace}).first():
+            workspaces.create(connection, workspace)
+        return classifiers.create(
+            connection,
+            workspace,
+            name,
+            definition(dimension, **fields),
+            state="active",
+            configured_by=members.acting(connection, workspace, member),
+        )
+
+
+def rows(engine: Engine, statement: str, **given: Any) -> list[Any]:
+    """The rows of a statement; those of one column as plain values."""
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(statement), given)]
+    return [row[0] for row in found] if found and len(found[0]) == 1 else found
+
+
+def count(engine: Engine, table: str) -> int:
+    return int(rows(engine, f"select count(*) from {table}")[0])  # noqa: S608 - a table that a test names
