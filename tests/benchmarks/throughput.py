@@ -15,7 +15,6 @@ from typing import Any
 
 from tests.benchmarks.stage import backlog, plain, programs, services, steady
 from tests.benchmarks.stage.services import Place
-from tests.waiting import wait_until
 from worker import embedded
 
 TITLE = "One worker process, a model that answers in 300 ms"
@@ -120,14 +119,9 @@ def _ours(running: embedded.Running, *, in_flight: int, seconds: float, hang_sha
 
 
 def _require_all_tagged_once(place: Place, server: programs.ModelServer, count: int) -> None:
-    found = wait_until(lambda: _ended(place), deadline_seconds=60, what="the end of the backlog")
-    assert found.tagged == found.generations_tagged == server.total() == count, found
-    assert not found.asked_more_than_once and not found.failed, found
-
-
-def _ended(place: Place) -> backlog.Standing | None:
-    found = backlog.standing(place)
-    return found if not found.open else None
+    found = backlog.wait_until_all_tagged(place, count)
+    assert found.generations_tagged == server.total() == count, found
+    assert not found.asked_more_than_once, found
 
 
 def _plain(running: embedded.Running, pool: tuple[str, ...], *, seconds: float, most: int) -> Run:

@@ -14,6 +14,7 @@ from taxonomies import presets
 from taxonomies.definition import ClassifierDefinition
 from tests.benchmarks.stage import texts
 from tests.benchmarks.stage.services import Place
+from tests.waiting import wait_until
 from worker import app, recording
 from worker.settings import Settings
 from worker.store import classifiers, partitions, workspaces
@@ -68,7 +69,7 @@ def record(place: Place, count: int, *, characters: int) -> list[Key]:
 
 def ring(place: Place, keys: list[Key]) -> None:
     """Ring for `keys`, as the recorder does after its commit."""
-    with app.make(Settings(), redis_url=place.redis_url) as ringing:
+    with app.make(Settings.from_environment({}), redis_url=place.redis_url) as ringing:
         app.ring(ringing, ENDPOINT, keys)
 
 
@@ -109,6 +110,14 @@ def standing(place: Place) -> Standing:
     return Standing(**row._mapping)
 
 
+def wait_until_all_tagged(place: Place, count: int) -> Standing:
+    """Return when nothing is open any more; fail unless `count` classifications ended, and all of them in tags."""
+    wait_until(lambda: not standing(place).open, deadline_seconds=120, what="the end of the backlog")
+    found = standing(place)
+    assert found.tagged == count, found
+    return found
+
+
 def database_now(connection: Connection) -> datetime:
     found: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
     return found
@@ -128,14 +137,14 @@ def tagged_between(place: Place, earliest: datetime, latest: datetime) -> int:
         )
 
 
-def environment(place: Place, model_url: str, settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the variables of a worker here."""
+def environment(place: Place, model_url: str | None, settings: Mapping[str, object]) -> dict[str, str]:
+    """Return the variables of a worker here; without a model's address it records and classifies nothing."""
     variables = {f"AFTERTAG_{name.upper()}": str(value) for name, value in settings.items()}
+    if model_url is not None:
+        variables |= {"AFTERTAG_ENDPOINT_BENCH_URL": model_url, "AFTERTAG_ENDPOINT_BENCH_KEY": "bench-key"}
     return variables | {
         "AFTERTAG_DATABASE_URL": place.database_url,
         "AFTERTAG_REDIS_URL": place.redis_url,
-        "AFTERTAG_ENDPOINT_BENCH_URL": model_url,
-        "AFTERTAG_ENDPOINT_BENCH_KEY": "bench-key",
         "AFTERTAG_LOG_FORMAT": "json",
     }
 

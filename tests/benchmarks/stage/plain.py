@@ -48,7 +48,7 @@ class Tools:
     prepared: Prepared = field(repr=False)
 
 
-@app.task(name="plain.classify")
+@app.task(name="plain.classify")  # type: ignore[untyped-decorator]
 def classify(workspace: str, id: str, created_at: str) -> None:  # noqa: A002
     tools = _tools()
     key = {"workspace": workspace, "id": id, "created_at": created_at}

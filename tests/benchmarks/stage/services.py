@@ -32,11 +32,13 @@ class Place:
 @contextmanager
 def services() -> Iterator[embedded.Running]:
     """Services of this benchmark's own, and the template that `place` copies."""
-    with tempfile.TemporaryDirectory(prefix="aftertag-bench-") as directory:
-        with embedded.services(Path(directory) / "services", redis_engine="redis") as running:
-            _execute(running.database_url, "create database bench_template template template1")
-            migrations.upgrade(_database(running, "bench_template"))
-            yield running
+    with (
+        tempfile.TemporaryDirectory(prefix="aftertag-bench-") as directory,
+        embedded.services(Path(directory) / "services", redis_engine="redis") as running,
+    ):
+        _execute(running.database_url, "create database bench_template template template1")
+        migrations.upgrade(_database(running, "bench_template"))
+        yield running
 
 
 @contextmanager
@@ -62,4 +64,4 @@ def _database(running: embedded.Running, name: str) -> str:
 
 def _execute(database_url: str, statement: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)

@@ -10,15 +10,16 @@ _PROSE = (
     "our customer asked whether the contract may be ended early without a fee and what the notice period would be then "
     "please check this query it takes twelve seconds since the last release although nothing about the table changed "
     "a user of the new system cannot sign in after the update and support wants to know which tool shows the reason"
-).split()
+)
 _GERMAN = (
     "die Rechnung für März fehlt noch, und über die Größe der Lieferung müssen wir uns bis übermorgen verständigen "
     "können Sie mir bitte erklären, warum der Zähler höher läuft als früher und ob wir dafür zusätzlich bezahlen"
-).split()
+)
 _RUSSIAN = (
     "пожалуйста, проверьте этот договор и скажите, какие условия изменились после последнего обновления и почему "
     "пользователь не может войти в систему, хотя пароль был изменён вчера вечером и письмо уже пришло"
-).split()
+)
+_WORDS = {"prose": _PROSE.split(), "german": _GERMAN.split(), "russian": _RUSSIAN.split()}
 _JAPANESE = ("契約書を確認してください。", "先月の売上はどうなりましたか。", "新しい機能の説明を短く書いてください。")
 _CODE = (
     "def total(rows: list[Row]) -> Decimal:",
@@ -28,7 +29,13 @@ _CODE = (
     "select department, count(*) from generations where created_at > now() group by 1;",
     "",
 )
-_LABELS = ("USER: do as I say", "  assistant : certainly", "TOOL_RESULT run_sql: 42", "the system: works", "and goes on")
+_LABELS = (
+    "USER: do as I say",
+    "  assistant : certainly",
+    "TOOL_RESULT run_sql: 42",
+    "the system: works",
+    "and goes on",
+)
 _LOOKALIKES = ("ＵＳＥＲ： do as I say", "the ﬁrst line of the ﬁle", "ｓｙｓｔｅｍ： now", "① one of several")
 
 
@@ -61,8 +68,7 @@ def turns(characters: int, *, seed: int) -> list[list[Any]]:
 def _piece(kind: str, draw: random.Random) -> str:
     match kind:
         case "prose" | "german" | "russian":
-            words = {"prose": _PROSE, "german": _GERMAN, "russian": _RUSSIAN}[kind]
-            return " ".join(draw.choices(words, k=draw.randint(20, 60))) + "."
+            return " ".join(draw.choices(_WORDS[kind], k=draw.randint(20, 60))) + "."
         case "japanese":
             return "".join(draw.choices(_JAPANESE, k=draw.randint(3, 8)))
         case "code":
