@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.worker import line_stage
-from tests.worker.line_stage import Bells
+from tests.worker.line_stage import Bells, Staged
+from worker.gates import Gates
 from worker.line import Line
 from worker.store import engine as engines
 
@@ -19,17 +20,23 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def staged(engine: Engine) -> Iterator[tuple[Line, Bells]]:
+def staged(engine: Engine) -> Iterator[Staged]:
     with line_stage.open_line(engine) as staged:
         yield staged
 
 
 @pytest.fixture
-def line(staged: tuple[Line, Bells]) -> Line:
-    return staged[0]
+def line(staged: Staged) -> Line:
+    return staged.line
 
 
 @pytest.fixture
-def bells(staged: tuple[Line, Bells]) -> Bells:
+def bells(staged: Staged) -> Bells:
     """Whom the line rang for."""
-    return staged[1]
+    return staged.bells
+
+
+@pytest.fixture
+def gates(staged: Staged) -> Gates:
+    """Which queues the line consumes."""
+    return staged.gates

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,21 +27,30 @@ class Bells(list[tuple[str, Key]]):
         self.extend((endpoint, key) for key in keys)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """A line with what its surroundings see of it: whom it rang for, which queues it consumes."""
+
+    line: Line
+    bells: Bells
+    gates: Gates
+
+
 @contextmanager
-def open_line(engine: Engine, **settings: str) -> Iterator[tuple[Line, Bells]]:
+def open_line(engine: Engine, **settings: str) -> Iterator[Staged]:
     """A started line whose bells are collected; stopped at the end. Settings by their variables' names."""
-    bells = Bells()
+    bells, gates = Bells(), Gates()
     line = Line(
         settings=Settings.from_environment({f"AFTERTAG_{name.upper()}": value for name, value in settings.items()}),
         engine=engine,
         endpoints=endpoints.from_environment({}),
-        gates=Gates(),
+        gates=gates,
         ring=bells.ring,
         metrics=Metrics(),
     )
     line.start()
     try:
-        yield line, bells
+        yield Staged(line=line, bells=bells, gates=gates)
     finally:
         line.stop_claiming()
         line.stop()
@@ -73,7 +83,7 @@ def classifier(
 ) -> classifiers.Classifier:
     """An active classifier, configured by a member of its own."""
     with engine.begin() as connection:
-        if not connection.execute(text("select from workspaces where id = :id"), {"id": workspace}).first():
+        if connection.execute(text("select from workspaces where id = :id"), {"id": workspace}).first() is None:
             workspaces.create(connection, workspace)
         return classifiers.create(
             connection,
