@@ -1,6 +1,9 @@
 """Celery, wired: one app per process, its queues, its beat, and the start and end of a worker."""
 
+import logging
+import os
 import socket
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -11,6 +14,7 @@ from celery import Celery, signals
 from celery.platforms import SecurityWarning
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from classifier_models.endpoints import Endpoint
 from worker import bells, tasks
@@ -26,6 +30,9 @@ from worker.store import migrations
 from worker.store.recording import Key
 
 DIRECT = Exchange("")
+
+END_ANYWAY_SECONDS = 5.0
+"""After `drain_seconds`, for threads that a service which takes requests and stays silent will never give back."""
 
 log = structlog.get_logger()
 
@@ -93,7 +100,7 @@ def ring(app: Celery, endpoint: str, keys: Sequence[Key]) -> None:
     for ids in bells.write(keys, size=IDS_PER_BELL):
         try:
             send(app, tasks.CLASSIFY, [endpoint, ids], queue=classify_queue(endpoint), shown=f"{len(ids)} ids")
-        except OperationalError:
+        except (OperationalError, RedisError):
             log.warning("Redis is away; the sweep will ring again", endpoint=endpoint, ids=len(ids))
             return
 
@@ -107,6 +114,9 @@ def _work(app: Celery, line: Line, *, name: str | None) -> int:
     def stop_claiming(**_: Any) -> None:
         log.info("stopping: no new calls", in_flight=line.calls.in_flight)
         line.stop_claiming()
+        last = threading.Timer(line.settings.drain_seconds + END_ANYWAY_SECONDS, _end_anyway)
+        last.daemon = True
+        last.start()
 
     # Celery warns root of pickled messages; ours are JSON, checked before Celery sees them.
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -129,6 +139,13 @@ def _work(app: Celery, line: Line, *, name: str | None) -> int:
         line.stop()
     log.info("stopped")
     return int(worker.exitcode or 0)
+
+
+def _end_anyway() -> None:
+    """Leave as a killed worker does: leases and unacknowledged messages bring back what it held."""
+    log.error("threads hang in Postgres or Redis; ending without them")
+    logging.shutdown()
+    os._exit(1)
 
 
 def _queue(name: str) -> Queue:

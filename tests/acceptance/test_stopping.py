@@ -1,10 +1,18 @@
 """TERM, at the worst moments: exit code 0 within `drain_seconds`, and everything finished or released."""
 
+import os
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import psycopg
 
 from tests.acceptance.processes import Process
 from tests.acceptance.stage import DRAIN_SECONDS, Stage
 from tests.waiting import wait_until
+from worker.app import END_ANYWAY_SECONDS
 from worker.embedded.postgres import Postgres
 from worker.embedded.redis_server import RedisServer
 
@@ -14,6 +22,21 @@ PATIENCE_SECONDS = 1.0
 
 def ids(count: int, prefix: str = "g") -> list[str]:
     return [f"{prefix}{number}" for number in range(count)]
+
+
+@contextmanager
+def frozen(postgres: Postgres) -> Iterator[None]:
+    """Stop the server and all its children in their tracks."""
+    assert postgres.pid is not None
+    server = psutil.Process(postgres.pid)
+    everyone = [server, *server.children(recursive=True)]
+    for process in everyone:
+        os.kill(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in everyone:
+            os.kill(process.pid, signal.SIGCONT)
 
 
 def end_in_time(worker: Process) -> float:
@@ -104,6 +127,42 @@ def test_a_worker_ends_in_time_while_redis_is_away(own_stage: Stage, own_redis: 
     own_redis.stop()
     end_in_time(worker)
     assert own_stage.database.whys() == {"tagged": 20}
+
+
+def test_a_worker_that_cannot_ring_because_redis_is_away_ends_in_time(own_stage: Stage, own_redis: RedisServer) -> None:
+    """Redis goes while a batch is being recorded: the commit stands, and nobody waits to ring for it."""
+    worker = own_stage.worker()
+    with psycopg.connect(own_stage.database.url) as blocking:
+        blocking.execute("lock table generations in exclusive mode")
+        own_stage.publish(*ids(40))
+        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        wait_until(lambda: own_stage.database.value(waits) > 0, what="a worker in the middle of recording")
+        own_redis.stop()
+    own_stage.wait_until_recorded(40)
+    end_in_time(worker)
+    own_redis.start()
+    own_stage.beat()
+    own_stage.worker()
+    own_stage.wait_until_final(40)
+    assert own_stage.database.whys() == {"tagged": 40}
+    assert own_stage.model_server.play.total == 40
+
+
+def test_a_worker_ends_in_time_while_postgres_hangs(own_stage: Stage, own_postgres: Postgres) -> None:
+    """It takes statements and is silent, so threads never come back: the worker leaves without them, and says so."""
+    worker = own_stage.worker()
+    own_stage.publish(*ids(20))
+    own_stage.wait_until_recorded(20)
+    with frozen(own_postgres):
+        own_stage.publish(*ids(20, "later-"))
+        wait_until(lambda: own_stage.waiting_in("record") == 0, what="a worker that took the batch")
+        worker.ask_to_end()
+        assert worker.exit_code(within_seconds=DRAIN_SECONDS + END_ANYWAY_SECONDS + PATIENCE_SECONDS) == 1
+        assert "ending without them" in worker.log
+    own_stage.beat()
+    own_stage.worker()
+    own_stage.wait_until_final(40)
+    assert own_stage.database.whys() == {"tagged": 40}
 
 
 def test_a_second_worker_goes_on_while_one_is_stopped(stage: Stage) -> None:

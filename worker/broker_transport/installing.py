@@ -63,6 +63,8 @@ _CONNECTION = {
     "unacked_restore_throttle": 1,
     # One list per queue: nothing of ours has a priority, and the depth of a queue is one LLEN.
     "priority_steps": [0],
+    # Whoever publishes hears at once that Redis is away, where kombu would try for ever; the consumer has its own loop.
+    "max_retries": 0,
     "socket_connect_timeout": 5,
     "socket_timeout": 15,
     "socket_keepalive": True,
