@@ -1,6 +1,6 @@
 """The stage of a fault: a database, a Redis, a model server, and the workers and the beat that a test starts on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,9 @@ class Stage:
         with connecting(self.database.url) as engine:
             samples.classifier(engine, *dimensions, **settings)
 
-    def worker(self, *, ready: bool = True, **environ: str) -> Process:
-        """Start one more worker; `environ` by the settings' names, without the prefix, "" for none."""
-        started = self._start("worker", environ)
+    def worker(self, *, ready: bool = True, others: Mapping[str, str] | None = None, **environ: str) -> Process:
+        """Start one more worker; `environ` by the settings' names, without the prefix, "" for none, `others` with all."""
+        started = self._start("worker", environ, others)
         if ready:
             started.wait_until_ready()
         return started
@@ -111,8 +111,12 @@ class Stage:
             process.kill()
         api_hooks.close(0.0)
 
-    def _start(self, name: str, environ: dict[str, str]) -> Process:
-        own = {**self._environ, **{f"AFTERTAG_{key.upper()}": value for key, value in environ.items()}}
+    def _start(self, name: str, environ: dict[str, str], others: Mapping[str, str] | None = None) -> Process:
+        own = {
+            **self._environ,
+            **(others or {}),
+            **{f"AFTERTAG_{key.upper()}": value for key, value in environ.items()},
+        }
         log = self._directory / f"{name}-{len(self.processes)}.log"
         process = Process(name, own, log)
         self.processes.append(process)

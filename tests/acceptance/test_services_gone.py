@@ -108,3 +108,11 @@ def test_answers_that_come_while_postgres_is_stopped_are_written_when_it_is_back
     own_postgres.start()
     own_stage.wait_until_final(40)
     expect_each_tagged_once(own_stage, 40)
+
+
+def test_a_worker_keeps_to_its_own_redis_beside_an_application_that_names_another_for_celery(stage: Stage) -> None:
+    nobody = "redis://127.0.0.1:1/0"
+    stage.worker(others={"CELERY_BROKER_URL": nobody, "CELERY_RESULT_BACKEND": nobody})
+    stage.publish("g")
+    stage.wait_until_final(1)
+    expect_each_tagged_once(stage, 1)

@@ -32,6 +32,9 @@ def settings(*, redis_url: str, options: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("The Redis URL is not one redis:// or rediss:// URL: give AFTERTAG_REDIS_URL as one of these.")
     return {
         "broker_url": redis_url,
+        # CELERY_BROKER_URL, another application's on the same machine, overrides the first of the three, but not these.
+        "broker_read_url": redis_url,
+        "broker_write_url": redis_url,
         "broker_transport": "worker.broker_transport.transport:Transport",
         "broker_use_ssl": {"ssl_cert_reqs": ssl.CERT_REQUIRED} if redis_url.startswith("rediss://") else False,
         "broker_transport_options": {**_CONNECTION, **options},
