@@ -26,9 +26,10 @@ def sweep(line: Line, *, depth: Callable[[str], int]) -> int:
     for endpoint in line.endpoints:
         line.metrics.oldest_wait(endpoint, waiting.get(endpoint, 0.0))
     rung = 0
-    for endpoint in waiting:
+    for place, endpoint in enumerate(waiting):
         room = (SHORT_QUEUE - depth(classify_queue(endpoint))) * IDS_PER_BELL
-        rung += _ring(line, endpoint, limit=min(room, IDS_PER_PASS - rung))
+        share = (IDS_PER_PASS - rung) // (len(waiting) - place)  # one endpoint's backlog leaves the others theirs
+        rung += _ring(line, endpoint, limit=min(room, share))
     return rung
 
 

@@ -10,9 +10,11 @@ from sqlalchemy import Engine, text
 
 from classifier_models import endpoints
 from tests.worker.classifier_samples import definition
+from worker import recording
 from worker.gates import Gates
 from worker.line import Line
 from worker.metrics import Metrics
+from worker.recording import Recorded
 from worker.settings import Settings
 from worker.store import classifiers, members, workspaces
 from worker.store.recording import Key
@@ -70,6 +72,11 @@ def wire(id_: str, *, workspace: object = "acme", created_at: object = NOW, **fi
 
 def batch(*generations: object, **fields: Any) -> dict[str, Any]:
     return {"v": 1, "generations": list(generations), **fields}
+
+
+def record(line: Line, *generations: object, **fields: Any) -> Recorded:
+    """Record a batch at the present moment."""
+    return recording.record(line, batch(*generations, **fields), now=NOW)
 
 
 def classifier(

@@ -1,0 +1,105 @@
+"""What calls cost: every one of them, retries and late answers too, on its classification and on its payer."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+
+from tests.worker import asking, line_stage
+from tests.worker.asking import call, tagged
+from tests.worker.line_stage import NOW, record, rows, wire
+from worker.line import Line
+from worker.outcomes import Call, Failed, Retry, Waiting
+from worker.store import claims
+from worker.store.recording import Key
+
+KEY: Key = ("acme", "1", NOW)
+
+
+@pytest.fixture
+def recorded(line: Line, engine: Engine) -> UUID:
+    asked = line_stage.classifier(engine, member="grace")
+    record(line, wire("1", app="shop", model="big", cost_usd=0.5, usage={"prompt": 3, "completion": 4}))
+    return asked.id
+
+
+def calls(engine: Engine, *made: Call) -> None:
+    """One classification with these calls: all but the last are retried."""
+    for one in made[:-1]:
+        asking.write(engine, asking.claim(engine, [KEY]), Retry(after_seconds=0), one)
+    asking.write(engine, asking.claim(engine, [KEY]), tagged(department="legal"), made[-1])
+
+
+def test_every_call_is_accounted_retries_included(recorded: UUID, engine: Engine) -> None:
+    calls(engine, call("0.01", case="timeout"), call("0.02", case="unreadable"), call("0.04"))
+    assert rows(
+        engine,
+        """
+        select attempts, cost_usd::float8, cost_source, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens
+        from classifications
+        """,
+    ) == [(3, 0.07, "reported", 30, 30, 30, 30)]
+    assert rows(engine, "select classifier_id, cost_usd::float8, calls from classifier_spend") == [(recorded, 0.07, 3)]
+    with engine.connect() as connection:
+        [(state, spent)] = claims.standing_of(connection, [recorded]).values()
+    assert (state, float(spent)) == ("active", 0.07)
+
+
+@pytest.mark.parametrize(
+    ("made", "cost_usd", "source"),
+    [
+        ([call("0.01")], 0.01, "reported"),
+        ([call("0.01", source="estimated")], 0.01, "estimated"),
+        ([call(None, source="unknown")], None, "unknown"),
+        ([call("0.01"), call("0.01", source="estimated")], 0.02, "estimated"),
+        ([call("0.01", source="estimated"), call("0.01")], 0.02, "estimated"),
+        ([call("0.01"), call(None, source="unknown")], 0.01, "unknown"),
+        ([call(None, source="unknown"), call("0.01")], 0.01, "unknown"),
+        ([call(None, source="unknown"), call("0.01", source="estimated")], 0.01, "unknown"),
+        ([call(case="unreachable", usage=None), call("0.01")], 0.01, "reported"),
+        ([call(usage=None)], None, "unknown"),
+    ],
+)
+def test_a_sum_is_no_better_known_than_its_worst_known_part(
+    recorded: UUID, engine: Engine, made: list[Call], cost_usd: float | None, source: str
+) -> None:
+    calls(engine, *made)
+    assert rows(engine, "select cost_usd::float8, cost_source from classifications") == [(cost_usd, source)]
+
+
+def test_a_try_that_never_reached_a_model_costs_nothing(recorded: UUID, engine: Engine) -> None:
+    asking.write(
+        engine, asking.claim(engine, [KEY]), Failed(reason="provider_unreachable"), call(case="unreachable", usage=None)
+    )
+    assert rows(engine, "select attempts, cost_usd, cost_source from classifications") == [(1, None, None)]
+
+
+def test_a_call_that_waits_for_the_operator_is_no_attempt_and_its_cost_is_kept(recorded: UUID, engine: Engine) -> None:
+    waiting = Waiting(reason="quota_exhausted", after_seconds=0)
+    asking.write(engine, asking.claim(engine, [KEY]), waiting, call("0.01", case="out_of_credit"))
+    assert rows(engine, "select state, attempts, cost_usd::float8 from classifications") == [("pending", 0, 0.01)]
+
+
+def test_a_classification_is_billed_to_the_member_who_configured_its_classifier(recorded: UUID, engine: Engine) -> None:
+    calls(engine, call("0.01"))
+    assert rows(engine, "select m.name from classifications c join members m on m.id = c.billed_to") == ["grace"]
+
+
+def test_spend_shows_applications_and_classifiers_side_by_side(recorded: UUID, engine: Engine) -> None:
+    calls(engine, call("0.01", tokens=5), call("0.02", tokens=6))
+    columns = (
+        "payer_kind, payer, classifier, model, calls, prompt_tokens, completion_tokens, cost_usd::float8, cost_source"
+    )
+    found: list[Any] = rows(engine, f"select {columns} from spend order by 1")  # noqa: S608 - our own columns
+    assert found == [
+        ("application", "shop", None, "big", 1, 3, 4, 0.5, "reported"),
+        ("classifier", "grace", "work", "m-1", 2, 11, 11, 0.03, "reported"),
+    ]
+
+
+def test_what_a_classifier_asked_yesterday_does_not_count_today(recorded: UUID, engine: Engine) -> None:
+    calls(engine, call("0.01"))
+    with engine.begin() as connection:
+        connection.execute(text("update classifier_spend set day = day - 1"))
+        assert [float(spent) for _, spent in claims.standing_of(connection, [recorded]).values()] == [0.0]
