@@ -66,7 +66,7 @@ def migrated_template(postgres_url: str) -> Iterator[str]:
     """The name of a database that has all migrations, to copy from."""
     from worker.store import migrations
 
-    with _database(postgres_url, template="template1") as url:
+    with database(postgres_url, template="template1") as url:
         migrations.upgrade(url)
         yield urlsplit(url).path.removeprefix("/")
 
@@ -74,14 +74,14 @@ def migrated_template(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
     """A database of this test's own with all tables and no rows."""
-    with _database(postgres_url, template=migrated_template) as url:
+    with database(postgres_url, template=migrated_template) as url:
         yield url
 
 
 @pytest.fixture
 def empty_database_url(postgres_url: str) -> Iterator[str]:
     """A database of this test's own without tables."""
-    with _database(postgres_url, template="template1") as url:
+    with database(postgres_url, template="template1") as url:
         yield url
 
 
@@ -133,7 +133,8 @@ def _missing_skips_but_fails_in_ci() -> Iterator[None]:
 
 
 @contextmanager
-def _database(postgres_url: str, *, template: str) -> Iterator[str]:
+def database(postgres_url: str, *, template: str) -> Iterator[str]:
+    """A copy of `template`, dropped at the end: for fixtures with a life of their own."""
     name = f"aftertag_test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"create database {name} template {template}")  # type: ignore[call-overload]
