@@ -34,7 +34,8 @@ def classify(line: Line, endpoint: str, keys: Sequence[Key]) -> None:
     """
     claimed = _claim_and_ask(line, endpoint, keys)
     if claimed is not None and claimed < len(keys):
-        _give_last_chances(line, endpoint, keys)
+        line.last_chances.put(endpoint, keys)
+        _give_last_chances(line)
 
 
 def _claim_and_ask(line: Line, endpoint: str, keys: Sequence[Key], *, last_chance: bool = False) -> int | None:
@@ -58,14 +59,16 @@ def _claim_and_ask(line: Line, endpoint: str, keys: Sequence[Key], *, last_chanc
     return len(claimed)
 
 
-def _give_last_chances(line: Line, endpoint: str, keys: Sequence[Key]) -> None:
+def _give_last_chances(line: Line) -> None:
     """One of them may be what killed the workers before; if it does so again, no other dies with it.
 
-    One thread of a process does this; others leave, and the sweep rings again.
+    One thread of a process does this for all; the others leave their bells to it.
     """
-    with line.last_chances.alone() as alone:
-        while alone and line.last_chances.begin() and _claim_and_ask(line, endpoint, keys, last_chance=True):
-            line.last_chances.wait_until_written()
+    chances = line.last_chances
+    with chances.alone() as is_my_turn:
+        for endpoint, keys in chances.bells() if is_my_turn else ():
+            while chances.begin() and _claim_and_ask(line, endpoint, keys, last_chance=True):
+                chances.wait_until_written()
 
 
 def _claim(connection: Connection, line: Line, endpoint: str, keys: Sequence[Key], last_chance: bool) -> list[Claimed]:

@@ -5,19 +5,36 @@ its bells would share its end.
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from worker.store.outcomes import Ended
+from worker.store.recording import Key
+
+BELLS_KEPT = 1_000
 
 
 class LastChances:
-    """One turn per process, and word of when the one that was asked stands in Postgres. Thread-safe."""
+    """The bells that may hold some, one turn per process, and word of when what was asked stands in Postgres.
+
+    Thread-safe. Of more than 1,000 bells the oldest are forgotten: the sweep rings again.
+    """
 
     def __init__(self) -> None:
+        self._bells: deque[tuple[str, Sequence[Key]]] = deque(maxlen=BELLS_KEPT)
         self._turn = threading.Lock()
         self._written = threading.Event()
         self._is_closed = False
+
+    def put(self, endpoint: str, keys: Sequence[Key]) -> None:
+        """Leave a bell to whoever has the turn."""
+        self._bells.append((endpoint, keys))
+
+    def bells(self) -> Iterator[tuple[str, Sequence[Key]]]:
+        """Take the bells, oldest first, until there are none."""
+        while self._bells:
+            yield self._bells.popleft()
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
