@@ -90,7 +90,7 @@ def _started(
     command: Sequence[str], log: Path, environment: Mapping[str, str], *, stdout: int | None = None
 ) -> Iterator[Program]:
     wanted = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTAG_")}
-    wanted |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **environment}
+    wanted |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | dict(environment)
     with log.open("wb") as out:
         running = subprocess.Popen(command, cwd=ROOT, env=wanted, stdout=stdout or out, stderr=out)
     try:
