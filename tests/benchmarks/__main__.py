@@ -13,11 +13,8 @@ from rich.table import Table
 
 
 def main(arguments: list[str]) -> int:
-    modules = pkgutil.iter_modules([str(Path(__file__).parent)])
-    names = sorted(module.name for module in modules if not module.ispkg)
-    names = [name for name in names if not name.startswith("_")]
-    if not arguments or arguments[0] not in names:
-        print(f"usage: python -m tests.benchmarks {{{','.join(names)}}} [--json]", file=sys.stderr)
+    if not arguments or arguments[0] not in names():
+        print(f"usage: python -m tests.benchmarks {{{','.join(names())}}} [--json]", file=sys.stderr)
         return 0 if arguments in (["-h"], ["--help"]) else 2
     benchmark = importlib.import_module(f"tests.benchmarks.{arguments[0]}")
     given = _parser(arguments[0], benchmark).parse_args(arguments[1:])
@@ -27,6 +24,12 @@ def main(arguments: list[str]) -> int:
     else:
         _print_table(getattr(benchmark, "TITLE", arguments[0]), figures)
     return 0
+
+
+def names() -> list[str]:
+    """The benchmarks there are, by name."""
+    modules = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return sorted(module.name for module in modules if not module.ispkg and not module.name.startswith("_"))
 
 
 def _parser(name: str, benchmark: ModuleType) -> argparse.ArgumentParser:

@@ -1,0 +1,69 @@
+"""What the README says is held against the code: settings, commands, files, and which tests or benchmarks back its figures."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from console.__main__ import build
+from tests.benchmarks import __main__ as benchmarks
+from worker.settings import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def settings_table() -> str:
+    """The table of settings as the README has to have it."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "unset" if field.default is None else "" if field.default_factory else f"`{field.default}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | {default or 'the user’s data directory'} | {field.description} |")
+    return "\n".join(rows)
+
+
+def between(marker: str) -> str:
+    found = re.search(rf"<!-- {marker} -->\n(.*?)\n<!-- /{marker} -->", README, re.DOTALL)
+    assert found is not None, f"the README has no part between <!-- {marker} --> and <!-- /{marker} -->"
+    return found[1]
+
+
+def commands() -> list[str]:
+    """Every line of a code block that calls `aftertag`."""
+    blocks = README.split("```")[1::2]
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line.split(" #")[0].strip() for line in lines if line.startswith("aftertag ")]
+
+
+def test_the_readme_has_every_setting_with_its_default_and_meaning() -> None:
+    assert between("settings") == settings_table(), f"it has to be:\n{settings_table()}"
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_in_the_readme_exists_with_its_options(line: str) -> None:
+    words = shlex.split(line if line.count('"') % 2 == 0 else line + '"')
+    command = get_command(build())
+    options: set[str] = set()
+    rest = words[1:]
+    while rest and hasattr(command, "commands") and rest[0] in command.commands:
+        command = command.commands[rest.pop(0)]
+    assert not hasattr(command, "commands"), f"{line!r} names no command"
+    for parameter in command.params:
+        options |= {*parameter.opts, *parameter.secondary_opts}
+    used = [word for word in rest if word.startswith("-")]
+    ours = used[: used.index("--")] if "--" in used else used
+    assert set(ours) <= options
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if "://" not in target:
+            assert (ROOT / target).exists(), target
+
+
+def test_every_benchmark_that_the_readme_names_can_be_run() -> None:
+    named = re.findall(r"tests\.benchmarks ([a-z_]+)", README)
+    assert named
+    assert set(named) <= set(benchmarks.names())
