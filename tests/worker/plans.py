@@ -85,7 +85,8 @@ def _explained(engine: Engine) -> Iterator[list[Plan]]:
 
 
 def _rows_read(node: dict[str, Any]) -> int:
-    return round((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
+    looked_at: float = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    return round(looked_at * node["Actual Loops"])
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -66,9 +66,7 @@ def _run(database_url: str, step: Callable[[Config], object]) -> None:
     config = _config()
     try:
         with engine.connect() as connection:
-            connection.execute(
-                text("set statement_timeout = 0")
-            )  # a large table takes its time, and so does one's turn
+            connection.execute(text("set statement_timeout = 0"))  # large tables take their time, and so do turns
             connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
             connection.commit()
             config.attributes["connection"] = connection
