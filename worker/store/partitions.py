@@ -90,25 +90,6 @@ def _make_day(connection: Connection, day: date) -> None:
         )
 
 
-def drop_before(engine: Engine, day: date, *, table: str) -> list[str]:
-    """Drop the partitions of `table` that end before `day`; return their names.
-
-    Detaching concurrently leaves readers and writers alone; behind a long reader it gives up after two
-    seconds and the next upkeep tries again.
-    """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"set lock_timeout = {LOCK_TIMEOUT_MS}"))
-        try:
-            finish_interrupted(connection, table)
-            dropped = [name for name in _partitions(connection, table) if day_of(name) < day]
-            for partition in dropped:
-                connection.execute(text(f"alter table {table} detach partition {partition} concurrently"))
-                connection.execute(text(f"drop table {partition}"))
-        finally:
-            connection.execute(text("set lock_timeout = 0"))
-    return dropped
-
-
 def finish_interrupted(connection: Connection, table: str) -> None:
     """Finish detachments that a kill left half done, and drop days that were detached but not dropped."""
     pending = connection.execute(
@@ -130,11 +111,3 @@ def finish_interrupted(connection: Connection, table: str) -> None:
     ).scalars()
     for partition in list(orphans):
         connection.execute(text(f"drop table {partition}"))
-
-
-def _partitions(connection: Connection, table: str) -> list[str]:
-    rows = connection.execute(
-        text("select inhrelid::regclass::text from pg_inherits where inhparent = cast(:table as regclass)"),
-        {"table": table},
-    )
-    return sorted(rows.scalars())
