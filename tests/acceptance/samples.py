@@ -11,12 +11,14 @@ from worker import errors
 from worker.store import classifiers, members, workspaces
 
 WORKSPACE = "acme"
+PADDING = "And so on, and so forth. " * 40
+"""So that what the server shall play is still there when a second try shows half of the transcript."""
 
 
 def generation(id_: str, *said: str, workspace: str = WORKSPACE, **fields: Any) -> dict[str, Any]:
     """One generation of the wire; calls about it are counted under its id, unless `said` names a play-id."""
     counted = [] if any(line.startswith("play-id") for line in said) else [f"play-id: {id_}"]
-    lines = [f"Please help me with {id_}.", *counted, *said]
+    lines = [*counted, *said, f"Please help me with {id_}.", PADDING]
     return {
         "id": id_,
         "id_given": True,

@@ -151,7 +151,7 @@ def test_invariant_4_a_later_retry_is_never_a_no_op(play: str, line: InProcess, 
 def test_the_second_try_is_a_changed_request(
     play: str, change: str, line: InProcess, model_server: ModelServer
 ) -> None:
-    line.run(generation("odd", f"play: {play}", *("word " * 40 for _ in range(20))))
+    line.run(generation("odd", f"play: {play}"))
     line.again_until_tagged(["odd"])
     first, second = [request.json() for request in model_server.play.requests]
     assert [name for name in first if first[name] != second[name]] == [change]
