@@ -1,7 +1,9 @@
 """The invariants of the design that are about rows and tenants, each by its number; 4, 5 and 6 stand beside the cases."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,3 +179,13 @@ def test_the_room_is_empty_after_every_way_in_which_a_call_ends(line: InProcess)
     line.run(*(generation(f"g-{play.replace(':', '-')}", f"play: {play}") for play in plays))
     wait_until(lambda: line.line.calls.in_flight == 0, what="calls that have ended")
     assert line.line.room.inside == 0
+
+
+def test_every_invariant_of_the_design_is_named_by_a_test() -> None:
+    tests = Path(__file__).parents[1]
+    named = {
+        int(number)
+        for module in tests.rglob("test_*.py")
+        for number in re.findall(r"^def test_invariant_(\d+)_", module.read_text(), re.MULTILINE)
+    }
+    assert named == set(range(1, 11))
