@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from classifier_models.endpoints import Endpoint
-from worker import bells, tasks
+from worker import bells, interpreter, tasks
 from worker.broker_transport import installing
 from worker.gates import Gates
 from worker.line import Line
@@ -33,6 +33,12 @@ DIRECT = Exchange("")
 
 END_ANYWAY_SECONDS = 5.0
 """After `drain_seconds`, for threads that a service which takes requests and stays silent will never give back."""
+
+STARTS_KEPT = 12
+"""Sweeps, or upkeeps, that may wait for a worker; what is over expires."""
+
+LEAST_EXPIRY_SECONDS = 60.0
+"""Hosts whose clocks are less far apart than this work together."""
 
 log = structlog.get_logger()
 
@@ -69,6 +75,7 @@ def run_worker(
 
     Raise SchemaOutdatedError when the database is not at this release's schema.
     """
+    interpreter.share_arenas()
     gates = Gates()
     engine = engines.connect(database_url, application="aftertag worker", connections=settings.threads + 4)
     migrations.require_current(engine)
@@ -153,6 +160,8 @@ def _queue(name: str) -> Queue:
 
 
 def _every(seconds: float, task: str, queue: str) -> dict[str, Any]:
-    # A start that nobody took before the next one is due is worthless: without an end they would pile up.
-    options = {"queue": _queue(queue), "expires": max(seconds, 1.0), "argsrepr": "()", "kwargsrepr": "{}"}
+    # Starts that nobody takes end some day, else they would pile up. Not soon: the end is by beat's clock, and a worker
+    # whose clock is ahead of it by as much drops every start without a word.
+    expires = max(STARTS_KEPT * seconds, LEAST_EXPIRY_SECONDS)
+    options = {"queue": _queue(queue), "expires": expires, "argsrepr": "()", "kwargsrepr": "{}"}
     return {"task": task, "schedule": timedelta(seconds=seconds), "options": options}

@@ -20,13 +20,14 @@ QUEUES = ("record", "other", "steer")
 class Worker:
     """A real Celery worker (threads pool) and its whole log, at the most talkative level."""
 
-    def __init__(self, url: str, log: Path, visibility_timeout: float) -> None:
+    def __init__(self, url: str, log: Path, visibility_timeout: float, clock_ahead: float = 0) -> None:
         self.log_path = log
         command = [sys.executable, "-m", "celery", "-A", "tests.worker.broker_app:app", "worker", "--pool", "threads"]
         command += ["--concurrency", "4", "--loglevel", "DEBUG", "--without-gossip", "--without-mingle"]
         command += ["--without-heartbeat", "--queues", ",".join(QUEUES)]
         environment = {**os.environ, "BROKER_TEST_URL": url, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         environment["BROKER_TEST_VISIBILITY_TIMEOUT"] = str(visibility_timeout)
+        environment["BROKER_TEST_CLOCK_AHEAD"] = str(clock_ahead)
         with log.open("wb") as out:
             self.running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
@@ -49,9 +50,9 @@ class Worker:
 
 
 @contextmanager
-def started(url: str, log: Path, visibility_timeout: float = 60) -> Iterator[Worker]:
+def started(url: str, log: Path, visibility_timeout: float = 60, clock_ahead: float = 0) -> Iterator[Worker]:
     """A worker that may not be ready yet; it is gone afterwards."""
-    running = Worker(url, log, visibility_timeout)
+    running = Worker(url, log, visibility_timeout, clock_ahead)
     try:
         yield running
     finally:
@@ -60,9 +61,9 @@ def started(url: str, log: Path, visibility_timeout: float = 60) -> Iterator[Wor
 
 
 @contextmanager
-def worker(url: str, log: Path, visibility_timeout: float = 60) -> Iterator[Worker]:
+def worker(url: str, log: Path, visibility_timeout: float = 60, clock_ahead: float = 0) -> Iterator[Worker]:
     """A worker that is ready; it is gone afterwards."""
-    with started(url, log, visibility_timeout) as running:
+    with started(url, log, visibility_timeout, clock_ahead) as running:
         wait_until(lambda: " ready." in running.log or not running.is_alive, deadline_seconds=30, what="a ready worker")
         assert running.is_alive, running.log
         yield running

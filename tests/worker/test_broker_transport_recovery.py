@@ -159,6 +159,23 @@ def test_a_message_held_for_longer_than_the_visibility_timeout_is_delivered_once
         assert client.llen("begun") == 1
 
 
+def test_a_worker_whose_clock_is_ahead_takes_nothing_from_the_living(
+    own_redis: RedisServer, client: redis.Redis, tmp_path: Path
+) -> None:
+    with worker(own_redis.url, tmp_path / "log", visibility_timeout=2):
+        put(client, "test.wait_for", "word")
+        wait_until(lambda: client.llen("begun") == 1, what="a task that began")
+        theirs = set(client.zrange(HELD_INDEX, 0, -1))
+        with worker(own_redis.url, tmp_path / "log2", visibility_timeout=2, clock_ahead=60):
+            (own, *_) = set(client.zrange(HELD_INDEX, 0, -1)) - theirs
+            began = client.zscore(HELD_INDEX, own) or 0
+            # It looks for what the dead left every half second.
+            wait_until(lambda: (client.zscore(HELD_INDEX, own) or 0) > began + 2, what="a stamp two seconds on")
+            assert client.llen("begun") == 1
+            client.rpush("go", "on", "on")
+            keeps(client, "word")
+
+
 def test_a_message_not_begun_goes_back_to_its_queue_when_the_worker_ends(
     own_redis: RedisServer, client: redis.Redis, tmp_path: Path
 ) -> None:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from time import time
 from typing import Any
 from uuid import uuid4
 
@@ -95,12 +94,13 @@ class QoS(kombu_redis.QoS):
         if queues:
             self._stamped.update(queues)
             with self.channel.conn_or_acquire() as client:
-                client.zadd(HELD_INDEX, {self.held_key(queue): time() for queue in queues})
+                now = _redis_time(client)
+                client.zadd(HELD_INDEX, {self.held_key(queue): now for queue in queues})
 
     def restore_visible(self, start: int = 0, num: int | None = None, interval: int = 1) -> None:
         """Put back what nobody has stamped for `visibility_timeout` seconds. No lock: each move is Redis's own."""
         with self.channel.conn_or_acquire() as client:
-            for key in client.zrangebyscore(HELD_INDEX, 0, time() - self.visibility_timeout):
+            for key in client.zrangebyscore(HELD_INDEX, 0, _redis_time(client) - self.visibility_timeout):
                 self._restore_list(client, key)
 
     def restore_unacked_once(self, stderr: object = None) -> None:
@@ -131,3 +131,9 @@ class QoS(kombu_redis.QoS):
         with self.channel.conn_or_acquire() as client, client.pipeline() as pipe:
             yield pipe
             pipe.execute()
+
+
+def _redis_time(client: Any) -> float:
+    """The one clock that all consumers share: by their own, one that is ahead would take from the living."""
+    seconds, microseconds = client.time()
+    return float(seconds + microseconds / 1e6)
