@@ -5,15 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from worker.embedded import Running
+from worker.embedded import Running, launch
 
 STATE = "processes.json"
 STOP_SECONDS = 30.0
@@ -40,21 +39,24 @@ def household(
 ) -> Iterator[Household]:
     """Yield a worker and a beat on the services of `running`; they end with the block, unless it ends well and `keep`.
 
+    They also end when this process is killed (on Linux); with `keep` then `stop_kept` ends them, or the next start.
     `shown` leaves their logs on this terminal; else they go into files of the data directory.
     """
+    stop_kept(running.data_dir)  # the services are ours, so whoever still works here was left behind
     home = Household(data_dir=running.data_dir)
     kept = False
     try:
         for name in ("worker", "beat"):
             home.processes[name] = _start(name, running, environ, log=None if shown else home.log_of(name), keep=keep)
+            if keep:
+                pids = {started: process.pid for started, process in home.processes.items()}
+                (running.data_dir / STATE).write_text(json.dumps(pids))
         yield home
         kept = keep
     finally:
-        if kept:
-            pids = {name: process.pid for name, process in home.processes.items()}
-            (running.data_dir / STATE).write_text(json.dumps(pids))
-        else:
-            _stop(psutil.Process(process.pid) for process in home.processes.values() if process.poll() is None)
+        if not kept:
+            _stop([psutil.Process(process.pid) for process in home.processes.values() if process.poll() is None])
+            (running.data_dir / STATE).unlink(missing_ok=True)
 
 
 def stop_kept(data_dir: Path) -> bool:
@@ -83,10 +85,11 @@ def _start(
         "AFTERTAG_REDIS_URL": running.redis_url,
         "PYTHONUNBUFFERED": "1",
     }
+    command = [sys.executable, "-P", "-m", "console", name]  # -P: a folder named `console` here is not ours
     output = None if log is None else log.open("ab")
     try:
         return subprocess.Popen(  # noqa: S603 - this interpreter, our own command
-            [sys.executable, "-P", "-m", "console", name],  # -P: a folder named `console` here is not ours
+            command if keep else [*_ending_with_us(), *command],
             env={**os.environ, **environ, **own},
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -98,12 +101,17 @@ def _start(
             output.close()
 
 
-def _stop(processes: "Iterator[psutil.Process] | list[psutil.Process]") -> None:
+def _ending_with_us() -> list[str]:
+    """What makes the kernel send TERM to the program that follows when this process dies without a word (Linux)."""
+    ids = ("-", "-")  # under our own account
+    return [sys.executable, "-I", "-S", str(launch.__file__), str(os.getpid()), str(int(signal.SIGTERM)), *ids]
+
+
+def _stop(processes: Sequence[psutil.Process]) -> None:
     """TERM first, so that calls are finished or released; KILL only who does not listen."""
-    waiting = list(processes)
-    for process in waiting:
-        process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    _, alive = psutil.wait_procs(waiting, timeout=max(0.0, deadline - time.monotonic()))
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # it ended between our look and our signal
+            process.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(processes, timeout=STOP_SECONDS)
     for process in alive:
         process.kill()

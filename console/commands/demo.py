@@ -1,5 +1,6 @@
 """`aftertag demo`: the whole line on this machine, with nothing installed and nothing configured."""
 
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,7 @@ def demo(
     from console.options import who
 
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, _end_in_order)
     with ExitStack() as stack:
         data_dir = session.settings().data_dir if keep else _own_directory(stack)
         output.note("Starting PostgreSQL, Redis, a worker and a beat …")
@@ -59,6 +61,15 @@ def demo(
 
 TAGGED_AT_LEAST = 0.9
 """A real model may refuse or fail on a few of the conversations; the coverage says why."""
+
+
+ENDED_BY_TERM = 128 + signal.SIGTERM
+
+
+def _end_in_order(*_: object) -> None:
+    """Turn TERM into an ordinary way out, so that everything that was started is ended; once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(ENDED_BY_TERM)
 
 
 def _own_directory(stack: ExitStack) -> Path:
