@@ -3,7 +3,8 @@
 Without constant bounds on created_at 1,000 ids cost 94 sequential scans and 2.1 s.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -158,22 +159,61 @@ def test_inserting_goes_into_the_days_of_its_rows_only(filled: Engine, size: int
         assert plan.seconds < 2
 
 
-@pytest.mark.parametrize(
-    "look", [claims.take_back_lost_leases, claims.oldest_waits], ids=["lost leases", "oldest waits"]
-)
-def test_the_sweep_reads_what_is_unfinished_by_its_partial_index(
-    filled: Engine, look: Callable[[Connection], object]
-) -> None:
-    with filled.begin() as connection:
-        connection.execute(
-            text("update classifications set state = 'tagged', due_at = null where generation_id <> 'g7'")
-        )
-    with filled.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+@contextmanager
+def unfinished(engine: Engine, number: int, change: str) -> Iterator[None]:
+    """Leave only `number` classifications unfinished, changed by `change`, over as many days as there are; all again after."""
+    with engine.begin() as connection:
+        connection.execute(text("update classifications set state = 'tagged', due_at = null"))
+        few = [f"g{n}" for n in range(number - 1)] + [f"g{DAYS - 1}"]  # the newest days, and the oldest
+        statement = f"update classifications set {change} where generation_id = any(:few)"  # noqa: S608 - the tests' own
+        connection.execute(text(statement), {"few": few})
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze classifications"))
     try:
-        [plan] = plans.of(filled, look)
+        yield
     finally:
-        with filled.begin() as connection:
-            connection.execute(text("update classifications set state = 'pending', due_at = now()"))
-    assert plan.sequential == set()
-    assert plan.rows_read <= 50
+        with engine.begin() as connection:
+            connection.execute(
+                text("""
+                update classifications
+                set state = 'pending', due_at = now() - interval '1 minute', lease_until = null, lost_leases = 0
+                """)
+            )
+
+
+@pytest.mark.parametrize("number", [1, 2, 32, 1_000])
+@pytest.mark.parametrize("lost_leases", [0, 2])
+def test_taking_back_lost_leases_reads_the_lost_by_index(filled: Engine, number: int, lost_leases: int) -> None:
+    lost = f"state = 'running', lease_until = now() - interval '1 second', lost_leases = {lost_leases}"
+    with unfinished(filled, number, lost):
+        sent = plans.of(filled, claims.take_back_lost_leases)
+    check_sweep(sent, number)
+
+
+@pytest.mark.parametrize("number", [1, 2, 32, 1_000])
+def test_ringing_again_and_the_oldest_waits_read_the_due_by_index(filled: Engine, number: int) -> None:
+    def stamp(connection: Connection) -> None:
+        claims.stamp_due(connection, endpoint="local", ring_again_seconds=30, limit=10_000)
+
+    with unfinished(filled, number, "state = 'pending', due_at = now() - interval '1 minute'"):
+        sent = plans.of(filled, stamp)
+        [waits] = plans.of(filled, claims.oldest_waits)
+    check_sweep(sent, number)
+    assert waits.sequential == set(), str(waits)
+    assert waits.rows_read <= 4 * DAYS, str(waits)
+
+
+def check_sweep(sent: Sequence[Plan], number: int) -> None:
+    """One statement finds `number` rows, one for each of their days changes them, and none reads anything else."""
+    assert len(sent) == 1 + min(number, DAYS)
+    for plan in sent:
+        assert plan.sequential == set(), str(plan)
+        assert plan.rows_read <= number, str(plan)
+        assert plan.seconds < 2
+    assert all(len(plan.partitions) == 1 for plan in sent[1:])
+
+
+def test_the_oldest_wait_of_a_whole_backlog_is_found_without_reading_it(filled: Engine) -> None:
+    [plan] = plans.of(filled, claims.oldest_waits)
+    assert plan.sequential == set(), str(plan)
+    assert plan.rows_read <= 4 * DAYS, str(plan)
