@@ -52,7 +52,6 @@ class Imported:
 
     new: int = 0
     known: int = 0
-    refused: list[BadLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
