@@ -1,7 +1,5 @@
 """Celery, wired: one app per process, its queues, its beat, and the start and end of a worker."""
 
-import logging
-import os
 import socket
 import threading
 import warnings
@@ -17,7 +15,7 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from classifier_models.endpoints import Endpoint
-from worker import bells, interpreter, tasks
+from worker import bells, ending, interpreter, tasks
 from worker.broker_transport import installing
 from worker.gates import Gates
 from worker.line import Line
@@ -152,8 +150,7 @@ def _work(app: Celery, line: Line, *, name: str | None) -> int:
 def _end_anyway() -> None:
     """Leave as a killed worker does: leases and unacknowledged messages bring back what it held."""
     log.error("threads hang in Postgres or Redis; ending without them")
-    logging.shutdown()
-    os._exit(1)
+    ending.leave()
 
 
 def _queue(name: str) -> Queue:

@@ -7,17 +7,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from classifier_models import retry
 from classifier_models.breaker import Breaker
 from classifier_models.client import ModelClient
 from classifier_models.endpoints import Endpoint
 from classifier_models.question import Question
 from classifier_models.reply import Answered, Reply, Unanswered
+from worker import ending
 from worker.outcomes import Call, Failed, Outcome, Retry, Tagged, Waiting
 from worker.store.claims import Claimed
 from worker.store.outcomes import Ended
 
 RELEASED = Waiting(reason=None, after_seconds=0.0)
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,11 @@ class Asking:
 
 
 class Calls:
-    """One thread with one asyncio loop and one model client; `ended` is called on that thread, once per classification."""
+    """One thread with one asyncio loop and one model client; on that thread `ended` is called for each classification.
+
+    Instead of it `forsaken` is called for one whose call ended by a fault of ours, and `broken` when no call can be
+    made any more.
+    """
 
     def __init__(
         self,
@@ -41,11 +50,17 @@ class Calls:
         in_flight_per_endpoint: int,
         timeout_seconds: float,
         ended: Callable[[Ended], None],
+        forsaken: Callable[[Claimed], None],
+        broken: Callable[[BaseException], object] = ending.end_now,
+        open_client: Callable[[], ModelClient] = ModelClient,
     ) -> None:
         self._endpoints = endpoints
         self._breaker = breaker
         self._timeout_seconds = timeout_seconds
         self._ended = ended
+        self._forsaken = forsaken
+        self._broken = broken
+        self._open_client = open_client
         self._loop = asyncio.new_event_loop()
         self._places = asyncio.Semaphore(in_flight)
         self._places_of = {name: asyncio.Semaphore(in_flight_per_endpoint) for name in endpoints}
@@ -71,11 +86,18 @@ class Calls:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        try:
+            self._loop.run_forever()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, nobody asks any more
+            self._broken(error)
 
     def _begin(self, asking: Sequence[Asking]) -> None:
         if self._client is None:
-            self._client = ModelClient()
+            try:
+                self._client = self._open_client()
+            except Exception as error:  # noqa: BLE001 - the loop would only log it, and what was claimed would stay inside
+                self._broken(error)
+                return
         for one in asking:
             task = self._loop.create_task(self._ask(one, self._client))
             self._under_way.add(task)
@@ -83,7 +105,6 @@ class Calls:
 
     async def _ask(self, asking: Asking, client: ModelClient) -> None:
         claimed = asking.claimed
-        ended = Ended(claimed=claimed, outcome=RELEASED)
         try:
             async with self._places_of[claimed.endpoint], self._places:
                 self.in_flight += 1
@@ -91,8 +112,14 @@ class Calls:
                     ended = await self._call(asking, client)
                 finally:
                     self.in_flight -= 1
-        finally:
-            self._ended(ended)  # also when cancelled by a stop: then it is released
+        except asyncio.CancelledError:  # by a stop
+            self._ended(Ended(claimed=claimed, outcome=RELEASED))
+            raise
+        except Exception as error:  # noqa: BLE001 - released, it would be asked again at once, and paid for without end
+            log.error("a call broke; its classification loses its lease", error=type(error).__name__)
+            self._forsaken(claimed)
+        else:
+            self._ended(ended)
 
     async def _call(self, asking: Asking, client: ModelClient) -> Ended:
         claimed = asking.claimed

@@ -9,6 +9,7 @@ import structlog
 from classifier_models.breaker import Breaker
 from classifier_models.endpoints import Endpoint
 from worker.calls import Asking, Calls
+from worker.depths import Depths
 from worker.gates import Gates
 from worker.last_chances import LastChances
 from worker.metrics import Metrics
@@ -34,7 +35,10 @@ log = structlog.get_logger()
 
 
 class Line:
-    """What recording, classifying and the sweep need of their process. `ring` publishes bells: (endpoint, keys)."""
+    """What recording, classifying and the sweep need of their process.
+
+    `ring` publishes bells: (endpoint, keys); `depth` says how many messages a queue holds.
+    """
 
     def __init__(
         self,
@@ -45,11 +49,13 @@ class Line:
         gates: Gates,
         ring: Callable[[str, Sequence[Key]], None],
         metrics: Metrics,
+        depth: Callable[[str], int] = lambda queue: 0,
     ) -> None:
         self.settings = settings
         self.engine = engine
         self.endpoints = endpoints
         self.ring = ring
+        self.depths = Depths(depth=depth)
         self.metrics = metrics
         self.stopping_since = 0.0
         self.versions = Versions()
@@ -72,6 +78,7 @@ class Line:
             in_flight_per_endpoint=settings.places_per_endpoint,
             timeout_seconds=settings.call_timeout_seconds,
             ended=self.writer.put,
+            forsaken=self.forsake,
         )
         metrics.watch(calls=lambda: self.calls.in_flight, room=lambda: self.room.inside)
 

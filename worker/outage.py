@@ -8,7 +8,7 @@ import structlog
 
 from worker.gates import Gates
 from worker.store import engine as engines
-from worker.store.connecting import DatabaseError, Engine
+from worker.store.connecting import DatabaseError, Engine, NoConnectionError
 
 POSTGRES_AWAY = "postgres is away"
 LOOK_AGAIN_SECONDS = 1.0
@@ -34,7 +34,7 @@ class Outage:
         while True:
             try:
                 result = step()
-            except DatabaseError as error:
+            except (DatabaseError, NoConnectionError) as error:
                 if not engines.is_outage(error):
                     raise
                 self._wait()

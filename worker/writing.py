@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from worker import ending
 from worker.store import engine as engines
 from worker.store import outcomes
-from worker.store.connecting import DatabaseError, Engine
+from worker.store.connecting import DatabaseError, Engine, NoConnectionError
 from worker.store.outcomes import Ended
 
 BATCH = 200
@@ -22,11 +23,19 @@ class Writer:
     """Takes ended classifications from any thread; `written` is called with each batch that stands in Postgres.
 
     While Postgres is away a batch waits. Nothing here is bounded by itself: the room bounds what can be waiting.
+    `broken` is called when the thread ends by an exception: from then on nothing would be written.
     """
 
-    def __init__(self, *, engine: Engine, written: Callable[[Sequence[Ended], Sequence[Ended]], None]) -> None:
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        written: Callable[[Sequence[Ended], Sequence[Ended]], None],
+        broken: Callable[[BaseException], object] = ending.end_now,
+    ) -> None:
         self._engine = engine
         self._written = written
+        self._broken = broken
         self._waiting: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
         self._giving_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aftertag-writer", daemon=True)
@@ -47,10 +56,13 @@ class Writer:
 
     def _run(self) -> None:
         last = False
-        while not last:
-            batch, last = self._next_batch()
-            if batch:
-                self._write(batch)
+        try:
+            while not last:
+                batch, last = self._next_batch()
+                if batch:
+                    self._write(batch)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, nobody writes any more
+            self._broken(error)
 
     def _next_batch(self) -> tuple[list[Ended], bool]:
         """Wait for one, then take what comes within a moment: a batch costs one transaction however large it is."""
@@ -74,7 +86,8 @@ class Writer:
             try:
                 with self._engine.begin() as connection:
                     current = outcomes.write(connection, batch)
-            except (DatabaseError, TypeError, ValueError) as error:  # the latter: what JSON or text cannot hold
+            except (DatabaseError, NoConnectionError, TypeError, ValueError) as error:
+                # The last two: what JSON or text cannot hold.
                 if engines.is_outage(error):
                     log.warning("outcomes wait for Postgres", classifications=len(batch))
                     self._giving_up.wait(RETRY_SECONDS)

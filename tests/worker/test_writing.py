@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from structlog.testing import capture_logs
 
 from tests.waiting import wait_until
@@ -80,6 +80,37 @@ def test_one_outcome_that_cannot_be_written_does_not_hold_the_others(
         ("running", 4),
         ("tagged", 16),
     ]
+
+
+def test_an_outcome_waits_for_a_connection_when_all_of_the_pool_are_taken(
+    line: Line, engine: Engine, written: Written
+) -> None:
+    some = claimed(line, engine, 2)
+    narrow = create_engine(engine.url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+    writer = Writer(engine=narrow, written=written)
+    writer.start()
+    with narrow.connect(), capture_logs() as logged:
+        for one in some:
+            writer.put(Ended(claimed=one, outcome=tagged(department="legal")))
+        wait_until(lambda: [entry for entry in logged if entry["event"] == "outcomes wait for Postgres"])
+        assert written.ended == []
+    wait_until(lambda: len(written.current) == 2)
+    assert writer.stop(10)
+    narrow.dispose()
+
+
+def test_a_writer_whose_thread_broke_says_so(line: Line, engine: Engine) -> None:
+    def fail(batch: Sequence[Ended], current: Sequence[Ended]) -> None:
+        raise KeyError("secret")
+
+    broken: list[BaseException] = []
+    writer = Writer(engine=engine, written=fail, broken=broken.append)
+    writer.start()
+    for one in claimed(line, engine, 1):
+        writer.put(Ended(claimed=one, outcome=tagged(department="legal")))
+    wait_until(lambda: broken)
+    assert isinstance(broken[0], KeyError)
+    writer.stop(10)
 
 
 def test_a_late_outcome_is_reported_as_such(line: Line, engine: Engine, writer: Writer, written: Written) -> None:

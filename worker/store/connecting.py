@@ -2,5 +2,6 @@
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError as DatabaseError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
-__all__ = ["Connection", "DatabaseError", "Engine"]
+__all__ = ["Connection", "DatabaseError", "Engine", "NoConnectionError"]

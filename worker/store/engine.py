@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from worker import errors
 
@@ -56,7 +57,7 @@ def is_outage(error: BaseException) -> bool:
     What a statement is refused for by itself (its data, its size) is no outage: it would be tried for ever.
     """
     if not isinstance(error, DBAPIError):
-        return False
+        return isinstance(error, NoConnectionError)  # all of the pool's are taken, most often by statements that hang
     if error.connection_invalidated:
         return True
     code = getattr(error.orig, "sqlstate", None) or ""
@@ -81,7 +82,7 @@ def answers(engine: Engine) -> bool:
     try:
         with engine.connect() as connection:
             connection.execute(text("select 1"))
-    except DBAPIError:
+    except (DBAPIError, NoConnectionError):
         return False
     return True
 

@@ -1,0 +1,136 @@
+"""Calls: what a reply means for its classification, and that every classification handed over ends."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from classifier_models import endpoints
+from classifier_models.breaker import Breaker
+from classifier_models.question import Question, prepare
+from classifier_models.reply import Answered, Case, Unanswered, Usage
+from tests.waiting import wait_until
+from tests.worker.classifier_samples import definition
+from tests.worker.line_stage import NOW
+from worker import calls
+from worker.calls import RELEASED, Asking, Calls
+from worker.outcomes import Failed, Retry, Tagged, Waiting
+from worker.store.claims import Claimed
+from worker.store.outcomes import Ended
+
+
+def claimed(**given: Any) -> Claimed:
+    row: dict[str, Any] = {
+        "key": ("acme", "1", NOW),
+        "classifier_id": uuid4(),
+        "version": 1,
+        "endpoint": "local",
+        "token": uuid4(),
+        "attempts": 0,
+        "second_tries": 0,
+        "change": None,
+        "seconds_since_first_attempt": 0.0,
+        "turns": [],
+        "tools": [],
+    }
+    return Claimed(**{**row, **given})
+
+
+def conclude(reply: Any, **given: Any) -> Ended:
+    return calls.conclude(claimed(**given), reply, random=lambda: 0.5)
+
+
+def test_an_answer_is_tagged_with_its_certainty_and_its_call() -> None:
+    usage = Usage(prompt_tokens=3)
+    ended = conclude(Answered(tags={"a": "b"}, certainty={"a": 0.5}, usage=usage, model="m", latency_ms=7))
+    assert ended.outcome == Tagged(tags={"a": "b"}, certainty={"a": 0.5})
+    assert ended.call is not None
+    assert (ended.call.usage, ended.call.model, ended.call.case, ended.call.once_more) == (usage, "m", None, False)
+
+
+@pytest.mark.parametrize(
+    ("case", "given", "outcome"),
+    [
+        (Case.RATE_LIMITED, {}, Retry(after_seconds=1.0)),
+        (Case.RATE_LIMITED, {"attempts": 2}, Retry(after_seconds=4.0)),
+        (Case.SERVER_ERROR, {"seconds_since_first_attempt": 86_400.0}, Failed(reason="provider_error")),
+        (Case.TRUNCATED, {}, Retry(after_seconds=1.0, change="larger_token_cap")),
+        (Case.TRUNCATED, {"second_tries": 1}, Failed(reason="truncated_output")),
+        (Case.TIMEOUT, {"second_tries": 1}, Failed(reason="timeout")),
+        (Case.RATE_LIMITED, {"second_tries": 1}, Retry(after_seconds=1.0)),
+        (Case.REFUSED, {}, Failed(reason="refused")),
+        (Case.UNAUTHORIZED, {}, Waiting(reason="auth_failed", after_seconds=60.0)),
+    ],
+)
+def test_what_follows_from_a_case_is_read_from_the_retry_table(case: Case, given: dict[str, Any], outcome: Any) -> None:
+    ended = conclude(Unanswered(case=case), **given)
+    assert ended.outcome == outcome
+    assert ended.call is not None
+    assert ended.call.case == case.value
+
+
+@pytest.fixture
+def ended() -> list[Ended]:
+    return []
+
+
+@pytest.fixture
+def running(ended: list[Ended]) -> Iterator[Calls]:
+    """Calls of the built-in model, one at a time; stopped at the end unless the test did."""
+    running = Calls(
+        endpoints=endpoints.from_environment({}),
+        breaker=Breaker(clock=time.monotonic, probe_seconds=30),
+        in_flight=1,
+        in_flight_per_endpoint=1,
+        timeout_seconds=30,
+        ended=ended.append,
+    )
+    running.start()
+    yield running
+    if threading.active_count() and not running._loop.is_closed():
+        running.stop(0)
+
+
+def asking(*, asked_by: float | None = None, **given: Any) -> Asking:
+    asked = definition()
+    question = Question(
+        prepared=prepare(asked.taxonomy, asked.prompt), model="local-lexical", transcript="USER: yes it is"
+    )
+    deadline = time.monotonic() + 60 if asked_by is None else asked_by
+    return Asking(claimed=claimed(**given), question=question, asked_by=deadline)
+
+
+def test_everything_handed_over_ends_once(running: Calls, ended: list[Ended]) -> None:
+    some = [asking() for _ in range(40)]
+    running.hand_over(some)
+    wait_until(lambda: len(ended) == 40, deadline_seconds=60)
+    assert {one.claimed.token for one in ended} == {one.claimed.token for one in some}
+    assert all(isinstance(one.outcome, Tagged) for one in ended)
+    assert running.in_flight == 0
+
+
+def test_a_call_that_could_not_start_in_time_is_released_uncounted(running: Calls, ended: list[Ended]) -> None:
+    running.hand_over([asking(asked_by=time.monotonic() - 1)])
+    wait_until(lambda: ended)
+    assert (ended[0].outcome, ended[0].call) == (RELEASED, None)
+
+
+def test_stopping_finishes_or_releases_everything(running: Calls, ended: list[Ended]) -> None:
+    running.hand_over([asking() for _ in range(200)])
+    running.stop(0)
+    assert len(ended) == 200
+    assert {type(one.outcome) for one in ended} <= {Tagged, Waiting}
+    assert all(one.outcome == RELEASED for one in ended if isinstance(one.outcome, Waiting))
+
+
+def test_an_endpoint_that_this_process_does_not_know_is_released(running: Calls, ended: list[Ended]) -> None:
+    running.hand_over([asking(endpoint="nobodys"), asking()])
+    wait_until(lambda: len(ended) == 2, deadline_seconds=60)
+    assert {type(one.outcome) for one in ended} == {Tagged, Waiting}
+
+
+def test_the_question_stays_out_of_the_repr() -> None:
+    assert "yes it is" not in repr(asking())
