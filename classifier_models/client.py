@@ -38,7 +38,7 @@ class ModelClient:
     def __init__(self, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
         # aiohttp looks proxies up anew for every call if it is allowed to at all.
-        self._http = exchange.open_client(trust_proxy_variables=bool(urllib.request.getproxies()))
+        self._http = exchange.open_transport(trust_proxy_variables=bool(urllib.request.getproxies()))
         self._structures: dict[tuple[str, str], Structure] = {}
         self._local_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="aftertag-local")
 
@@ -101,10 +101,8 @@ class ModelClient:
     def _without_answer(
         self, received: exchange.Received, error: Mapping[str, Any] | None, latency_ms: int
     ) -> Unanswered:
-        if 200 <= received.status < 300 and error is None:
-            case = Case.UNREADABLE
-        else:
-            case = endings.case_of(received.status, error)
+        is_success = 200 <= received.status < 300 and error is None
+        case = Case.UNREADABLE if is_success else endings.case_of(received.status, error)
         return Unanswered(
             case=case,
             latency_ms=latency_ms,

@@ -30,11 +30,12 @@ class Broken:
     kind: str
 
 
-def open_client(*, trust_proxy_variables: bool) -> httpx.AsyncClient:
-    """Return the one client of a process; call it on the loop that will use it.
+def open_transport(*, trust_proxy_variables: bool) -> httpx.AsyncBaseTransport:
+    """Return the one transport of a process; call it on the loop that will use it.
 
     The pool is aiohttp's without a limit: httpx's own degrades quadratically with calls in flight (measured at 200:
-    18 ms of CPU each), and how many calls are in flight is decided by whoever asks.
+    18 ms of CPU each), and how many calls are in flight is decided by whoever asks. There is no httpx client around
+    it: we follow no redirects and keep no cookies, and doing without took a call from 0.24 to 0.17 ms of CPU.
     """
 
     def open_session() -> aiohttp.ClientSession:
@@ -46,15 +47,16 @@ def open_client(*, trust_proxy_variables: bool) -> httpx.AsyncClient:
             trust_env=trust_proxy_variables,
         )
 
-    transport = AiohttpTransport(client=open_session)
-    return httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
+    return AiohttpTransport(client=open_session)
 
 
-async def post(client: httpx.AsyncClient, url: httpx.URL, headers: httpx.Headers, content: bytes) -> Received | Broken:
+async def post(
+    transport: httpx.AsyncBaseTransport, url: httpx.URL, headers: httpx.Headers, content: bytes
+) -> Received | Broken:
     """Return what came back; nothing is raised but a cancellation."""
     request = httpx.Request("POST", url, headers=headers, content=content, extensions=_TIMEOUT)
     try:
-        response = await client.send(request, stream=True)
+        response = await transport.handle_async_request(request)
     except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
         # The transport calls a reset connection a ConnectTimeout; its cause has the better name.
         return Broken(kind=type(error.__cause__ or error).__name__)
