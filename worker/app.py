@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from classifier_models.endpoints import Endpoint
-from worker import bells, ending, interpreter, tasks
+from worker import bells, broker_state, ending, interpreter, tasks
 from worker.broker_transport import installing
 from worker.gates import Gates
 from worker.line import Line
@@ -80,6 +80,7 @@ def run_worker(
     app = make(settings, redis_url=redis_url, gates=gates)
     app.conf.task_queues = [_queue(one) for one in (RECORD, SWEEP, UPKEEP, *map(classify_queue, endpoints))]
     metrics = Metrics()
+    client = broker_state.connect(redis_url)
     line = Line(
         settings=settings,
         engine=engine,
@@ -87,6 +88,7 @@ def run_worker(
         gates=gates,
         ring=lambda endpoint, keys: ring(app, endpoint, keys),
         metrics=metrics,
+        depth=lambda queue: int(client.llen(queue)),
     )
     tasks.register(app, line, redis_url=redis_url)
     if settings.metrics_port:

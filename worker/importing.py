@@ -121,7 +121,9 @@ def bring_in(
     for batch in _batches(paths, workspace=workspace):
         with engine.begin() as connection:
             fresh = _not_known(connection, batch)
-            new, _ = recording.write(connection, [line.generation for line in fresh], classify=classify, rung=False)
+            new, _ = recording.write(
+                connection, [line.generation for line in fresh], classify=classify, rings=recording.never
+            )
         imported.new += len(new)
         imported.known += len(batch) - len(new)
         done += len(batch)

@@ -1,7 +1,7 @@
 """From a batch that came in to rows that stay: check, sample, write, ring. Classifying is next."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -62,7 +62,7 @@ def record(line: Line, batch: object, *, now: datetime | None = None) -> Recorde
         refused += unwritable
     rejected += refused
     if rejected or dropped:
-        line.outage.outlast(lambda: set_all_aside(line, rejected, dropped, day=now.date()))
+        line.outage.outlast(lambda: set_all_aside(line, rejected, dropped, day=now.date()), without_end=True)
     line.metrics.count_recorded(len(new), set_aside=len(rejected))
     return Recorded(new=new, known=len(accepted) - len(new) - len(refused), rejected=rejected)
 
@@ -83,7 +83,7 @@ def record_or_set_aside(line: Line, batch: object, *, now: datetime | None = Non
         problem = str(error) if known else f"Recording it failed with {kind}; replay it when that is mended."
         log.error("a batch could not be recorded and is set aside", error=kind)
         rejected = Rejected(document=batch, workspace=None, error=problem)
-        line.outage.outlast(lambda: set_all_aside(line, [rejected], {}, day=now.date()))
+        line.outage.outlast(lambda: set_all_aside(line, [rejected], {}, day=now.date()), without_end=True)
 
 
 def read_batch(batch: object) -> tuple[list[object], dict[str, int]]:
@@ -120,8 +120,24 @@ def is_own_call(found: Generation) -> bool:
     return any(kind in ("system", "user") and text.startswith(OWN_CALL_LINE) for kind, text, _, _ in found.turns[:2])
 
 
-def plan(connection: Connection, accepted: Sequence[Generation], *, classify: bool = True) -> list[Row]:
-    """Say for each generation which classifiers ask about it; none without `classify`."""
+def always(endpoint: str) -> bool:
+    """Ring for every endpoint."""
+    return True
+
+
+def never(endpoint: str) -> bool:
+    """Ring for none: the sweep does, as room comes."""
+    return False
+
+
+def plan(
+    connection: Connection,
+    accepted: Sequence[Generation],
+    *,
+    classify: bool = True,
+    rings: Callable[[str], bool] = always,
+) -> list[Row]:
+    """Say for each generation which classifiers ask about it (none without `classify`), and who is rung for."""
     workspaces = {one.workspace for one in accepted}
     recording.ensure_workspaces(connection, workspaces)
     standings = classifiers.standings(connection, workspaces) if classify else {}
@@ -129,24 +145,36 @@ def plan(connection: Connection, accepted: Sequence[Generation], *, classify: bo
     for one in accepted:
         own_call = is_own_call(one)
         placed = sampling.place(one, standings.get(one.workspace, []), own_call=own_call)
+        asked = {each.endpoint for each in placed if each.reason is None}
         rows.append(
-            Row(generation=one, placed=placed, own_call=own_call, text_kept=any(p.reason is None for p in placed))
+            Row(
+                generation=one,
+                placed=placed,
+                own_call=own_call,
+                text_kept=bool(asked),
+                rung_for=frozenset(filter(rings, asked)),
+            )
         )
     return rows
 
 
 def write(
-    connection: Connection, accepted: Sequence[Generation], *, classify: bool = True, rung: bool = True
+    connection: Connection,
+    accepted: Sequence[Generation],
+    *,
+    classify: bool = True,
+    rings: Callable[[str], bool] = always,
 ) -> tuple[set[Key], list[Row]]:
     """Write what was not recorded before; return the new keys and all rows that were planned.
 
-    With `rung` the caller rings for the new ones after its commit; without, the sweep does, as room comes.
+    After its commit the caller rings for the new ones, at the endpoints for which `rings`; at the others the sweep
+    does, as room comes.
     """
     distinct = _first_of_each(accepted)
-    rows = plan(connection, distinct, classify=classify)
+    rows = plan(connection, distinct, classify=classify, rings=rings)
     recording.lock_given_ids(connection, rows)
     known = recording.already_recorded(connection, rows)
-    return recording.insert(connection, [row for row in rows if row.key not in known], rung=rung), rows
+    return recording.insert(connection, [row for row in rows if row.key not in known]), rows
 
 
 def _record_each(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
@@ -175,21 +203,21 @@ def _write(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], list[R
         line.known_days |= days
     try:
         with line.engine.begin() as connection:
-            return write(connection, accepted)
+            return write(connection, accepted, rings=line.depths.has_room)
     except DatabaseError as error:
         if not engines.is_missing_partition(error):
             raise
     line.known_days -= days  # upkeep dropped one of them since this process saw it
     partitions.make(line.engine, days)
     with line.engine.begin() as connection:
-        return write(connection, accepted)
+        return write(connection, accepted, rings=line.depths.has_room)
 
 
 def bells_for(rows: Sequence[Row]) -> dict[str, list[Key]]:
     """Whom to ring for, by endpoint."""
     bells: dict[str, list[Key]] = {}
     for row in rows:
-        for endpoint in sorted({placed.endpoint for placed in row.placed if placed.reason is None}):
+        for endpoint in sorted(row.rung_for):
             bells.setdefault(endpoint, []).append(row.key)
     return bells
 

@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 import structlog
 
+from worker.depths import SHORT_QUEUE
 from worker.line import Line
 from worker.queues import classify_queue
 from worker.recording import IDS_PER_BELL
 from worker.store import claims
 
 IDS_PER_PASS = 10_000
-SHORT_QUEUE = IDS_PER_PASS // IDS_PER_BELL
-"""Bells in a queue up to which the sweep adds more: some seconds of one process's work."""
 
 log = structlog.get_logger()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from redis import RedisError
 from sqlalchemy import Engine, text
 
 from classifier_models import endpoints
@@ -23,10 +24,17 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 class Bells(list[tuple[str, Key]]):
-    """Whom a line rang for, in order."""
+    """Whom a line rang for, in order; `depth` is what every queue seems to hold, or the error of asking."""
+
+    depth: int | RedisError = 0
 
     def ring(self, endpoint: str, keys: Sequence[Key]) -> None:
         self.extend((endpoint, key) for key in keys)
+
+    def depth_of(self, queue: str) -> int:
+        if isinstance(self.depth, RedisError):
+            raise self.depth
+        return self.depth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,7 @@ def open_line(engine: Engine, **settings: str) -> Iterator[Staged]:
         gates=gates,
         ring=bells.ring,
         metrics=Metrics(),
+        depth=bells.depth_of,
     )
     line.start()
     try:

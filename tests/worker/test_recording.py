@@ -6,11 +6,13 @@ from datetime import UTC, timedelta
 from threading import Barrier
 
 import pytest
+from redis import RedisError
 from sqlalchemy import Engine, text
 
 from classifier_models.marker import OWN_CALL_LINE
 from tests.worker import line_stage
 from tests.worker.line_stage import NOW, Bells, count, record, rows, wire
+from worker import depths, sweeping
 from worker.line import Line
 from worker.recording import Recorded
 from worker.store import classifiers, partitions
@@ -203,6 +205,34 @@ def test_two_classifiers_on_one_endpoint_ring_once_and_on_two_endpoints_twice(
     record(line, wire("2"))
     assert sorted(endpoint for endpoint, _ in bells) == ["elsewhere", "local"]
     assert rows(engine, "select count(*) from classifications group by generation_id order by 1") == [2, 3]
+
+
+@pytest.mark.parametrize("depth", [depths.SHORT_QUEUE + 1, RedisError("away")])
+def test_where_a_queue_is_long_or_unknown_recording_rings_no_more_and_the_sweep_does_as_room_comes(
+    line: Line, bells: Bells, engine: Engine, depth: int | RedisError
+) -> None:
+    line_stage.classifier(engine)
+    bells.depth = depth
+    assert len(record(line, wire("1"), wire("2")).new) == 2
+    assert bells == []
+    assert rows(engine, "select state, rung_at from classifications") == [("pending", None)] * 2
+    assert sweeping.sweep(line, depth=lambda queue: 0) == 2
+    assert sorted(id_ for _, (_, id_, _) in bells) == ["1", "2"]
+
+
+def test_the_depth_of_a_queue_is_asked_for_once_a_second_and_each_endpoint_has_its_own() -> None:
+    now, long, looked = [0.0], {"classify.hung"}, list[str]()
+
+    def depth(queue: str) -> int:
+        looked.append(queue)
+        return depths.SHORT_QUEUE + (queue in long)
+
+    found = depths.Depths(depth=depth, clock=lambda: now[0])
+    assert [found.has_room(name) for name in ("hung", "well") * 3] == [False, True] * 3
+    assert looked == ["classify.hung", "classify.well"]
+    long.clear()
+    now[0] += depths.LOOK_AGAIN_SECONDS
+    assert found.has_room("hung")
 
 
 def test_a_paused_classifier_leaves_its_reason(line: Line, bells: Bells, engine: Engine) -> None:

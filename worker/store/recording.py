@@ -20,12 +20,16 @@ Key = tuple[str, str, datetime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One generation with what is to become of it; `text_kept` says whether anyone will read its transcript."""
+    """One generation with what is to become of it; `text_kept` says whether its transcript is stored.
+
+    `rung_for` names the endpoints whose classifications are rung for at once.
+    """
 
     generation: Generation = field(repr=False)
     placed: Sequence[Placed]
     own_call: bool
     text_kept: bool
+    rung_for: frozenset[str]
 
     @property
     def key(self) -> Key:
@@ -97,16 +101,16 @@ def known_at_any_time(connection: Connection, workspace: str, ids: Sequence[str]
     return set(found.scalars())
 
 
-def insert(connection: Connection, rows: Sequence[Row], *, rung: bool = True) -> set[Key]:
+def insert(connection: Connection, rows: Sequence[Row]) -> set[Key]:
     """Insert `rows`, in key order; return the keys that are new. A delivery of a known key changes nothing.
 
-    `rung` stamps what is pending as rung for, so that the sweep leaves it alone for a while.
+    What is rung for at once is stamped so, and the sweep leaves it alone for a while.
     """
     ordered = sorted(rows, key=lambda row: row.key)
     new = _insert_generations(connection, [row for row in ordered if not row.own_call])
     fresh = [row for row in ordered if row.own_call or row.key in new]
     _insert_transcripts(connection, [row for row in fresh if row.text_kept])
-    return new | _insert_classifications(connection, fresh, rung=rung)
+    return new | _insert_classifications(connection, fresh)
 
 
 def _insert_generations(connection: Connection, rows: Sequence[Row]) -> set[Key]:
@@ -148,7 +152,7 @@ def _insert_transcripts(connection: Connection, rows: Sequence[Row]) -> None:
     )
 
 
-def _insert_classifications(connection: Connection, rows: Sequence[Row], *, rung: bool) -> set[Key]:
+def _insert_classifications(connection: Connection, rows: Sequence[Row]) -> set[Key]:
     if not rows:
         return set()
     found = connection.execute(
@@ -157,15 +161,15 @@ def _insert_classifications(connection: Connection, rows: Sequence[Row], *, rung
                                      state, reason, rate, draw, due_at, rung_at, finished_at, billed_to)
         select workspace, generation_id, created_at, classifier_id, version, endpoint,
                case when reason is null then 'pending' else 'not_run' end, reason, rate, draw,
-               case when reason is null then now() end, case when reason is null and :rung then now() end,
+               case when reason is null then now() end, case when reason is null and rung then now() end,
                case when reason is not null then now() end, billed_to
         from json_to_recordset(cast(:rows as json)) as r(
             workspace text, generation_id text, created_at timestamptz, classifier_id uuid, version int, endpoint text,
-            reason text, rate float8, draw float8, billed_to uuid)
+            reason text, rate float8, draw float8, billed_to uuid, rung boolean)
         on conflict do nothing
         returning workspace, generation_id, created_at
         """),
-        {"rows": _json([_classification(row, placed) for row in rows for placed in row.placed]), "rung": rung},
+        {"rows": _json([_classification(row, placed) for row in rows for placed in row.placed])},
     )
     return {(workspace, id_, created_at) for workspace, id_, created_at in found}
 
@@ -200,6 +204,7 @@ def _classification(row: Row, placed: Placed) -> dict[str, Any]:
         "rate": placed.rate,
         "draw": placed.draw,
         "billed_to": _text(placed.billed_to),
+        "rung": placed.endpoint in row.rung_for,
     }
 
 
