@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from console.__main__ import build
 
-_OF_THE_MACHINE = ("AFTERTAG_", "OPENROUTER_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")
+OF_THE_MACHINE = ("AFTERTAG_", "OPENROUTER_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class CommandLine:
 
     def __call__(self, *arguments: str, typed: str | None = None) -> Ended:
         """Run one command; an error that nobody expected is raised, so that its test shows where it came from."""
-        machine = {name: None for name in os.environ if name.startswith(_OF_THE_MACHINE)}
+        machine = {name: None for name in os.environ if name.startswith(OF_THE_MACHINE)}
         ended = CliRunner().invoke(
             build(), list(arguments), input=typed, env={**machine, **self.settings}, catch_exceptions=False
         )

@@ -1,0 +1,42 @@
+"""`aftertag up`: everything on one machine, once per data directory, and nothing left when it has ended."""
+
+import signal
+from pathlib import Path
+
+from tests.console.machine import Machine, wait_until_gone
+
+
+def test_up_runs_once_per_data_directory_and_ends_everything_on_term(tmp_path: Path) -> None:
+    machine = Machine(folder=tmp_path)
+    with machine.running("up") as first:
+        first.wait_until_it_says("Everything is up.")
+        family = first.family()
+        machine.done("workspace", "create", "acme")
+        before = {path.name for path in machine.data_dir.iterdir()}
+
+        second = Machine(folder=tmp_path / "elsewhere", settings={"AFTERTAG_DATA_DIR": str(machine.data_dir)})
+        second.folder.mkdir()
+        with second.running("up") as refused:
+            assert refused.ended() == 1
+        (sentence,) = refused.stderr.read_text().splitlines()
+        assert str(machine.data_dir) in sentence
+        assert str(first.process.pid) in sentence
+        assert {path.name for path in machine.data_dir.iterdir()} == before
+        assert all(one.is_running() for one in family)
+        assert "acme" in machine.done("workspace", "list")
+
+        first.wait_until_it_says(" ready.")
+        assert first.ended(signal.SIGTERM) == 0, first.stderr.read_text()
+    wait_until_gone(family)
+    assert "Traceback" not in first.stderr.read_text()
+
+
+def test_up_killed_leaves_nobody(tmp_path: Path) -> None:
+    machine = Machine(folder=tmp_path)
+    with machine.running("up") as up:
+        up.wait_until_it_says(" ready.")
+        family = up.family()
+        commands = [one.cmdline()[-1] for one in family if "console" in one.cmdline()]
+        assert sorted(commands) == ["beat", "worker"]
+        up.ended(signal.SIGKILL)
+    wait_until_gone(family)
