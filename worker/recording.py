@@ -116,8 +116,15 @@ def check(documents: Sequence[object], *, now: datetime, past: timedelta) -> tup
 
 
 def is_own_call(found: Generation) -> bool:
-    """Whether this is a call of ours that a gateway reports back: its system message says so in its first line."""
-    return any(kind in ("system", "user") and text.startswith(OWN_CALL_LINE) for kind, text, _, _ in found.turns[:2])
+    """Whether this is a call of ours that a gateway reports back: the first line of its system message is the marker.
+
+    Never what a user said: a prompt that begins like ours would make its usage vanish. So a decision model's call,
+    which has no system message, is recognised only where the gateway reports the head of its `state` as a system turn.
+    """
+    if not found.turns:
+        return False
+    kind, said, _, _ = found.turns[0]
+    return kind == "system" and said.partition("\n")[0].rstrip() == OWN_CALL_LINE
 
 
 def always(endpoint: str) -> bool:

@@ -72,17 +72,32 @@ def test_text_that_nobody_will_read_is_not_stored(line: Line, bells: Bells, engi
     assert bells == []
 
 
-@pytest.mark.parametrize("kind", ["system", "user"])
-def test_a_call_of_our_own_is_no_generation_and_is_never_classified(
-    line: Line, bells: Bells, engine: Engine, kind: str
-) -> None:
+def test_a_call_of_our_own_is_no_generation_and_is_never_classified(line: Line, bells: Bells, engine: Engine) -> None:
     line_stage.classifier(engine)
-    own = wire("1", turns=[[kind, f"{OWN_CALL_LINE}\nPlace it.", None, None], ["user", "USER: hi", None, None]])
+    own = wire("1", turns=[["system", f"{OWN_CALL_LINE}\nPlace it.", None, None], ["user", "USER: hi", None, None]])
     record(line, own)
     assert record(line, own).new == set()
     assert rows(engine, "select state, reason from classifications") == [("not_run", "own_call")]
     assert (count(engine, "generations"), count(engine, "transcripts")) == (0, 0)
     assert bells == []
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [["user", f"{OWN_CALL_LINE}\nPlace it."]],
+        [["system", "Be brief."], ["user", OWN_CALL_LINE]],
+        [["user", "hi"], ["system", f"{OWN_CALL_LINE}\nPlace it."]],
+        [["assistant", OWN_CALL_LINE]],
+        [["system", f"{OWN_CALL_LINE} is how a prompt of Aftertag begins."]],
+        [["system", f"Explain {OWN_CALL_LINE}."]],
+    ],
+)
+def test_nobody_hides_a_call_by_saying_our_marker(line: Line, engine: Engine, turns: list[list[str]]) -> None:
+    line_stage.classifier(engine)
+    record(line, wire("1", turns=[[*turn, None, None] for turn in turns]))
+    assert rows(engine, "select state from classifications") == ["pending"]
+    assert count(engine, "generations") == 1
 
 
 def test_a_given_id_is_recorded_once_within_48_hours(line: Line, engine: Engine) -> None:
