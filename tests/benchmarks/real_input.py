@@ -42,7 +42,9 @@ CLASSIFIERS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     given = os.environ.get("AFTERTAG_DATA_SAMPLES")
     default = Path(given) if given else REPOSITORY.parent / "shared" / "data"
-    parser.add_argument("--data", type=Path, default=default, help="directory with .jsonl files (AFTERTAG_DATA_SAMPLES)")
+    parser.add_argument(
+        "--data", type=Path, default=default, help="directory with .jsonl files (AFTERTAG_DATA_SAMPLES)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
@@ -141,4 +143,8 @@ def _result(engine: Engine, lines: list[dict[str, Any]], again: dict[str, Any]) 
     expected, deviation = generations * 0.1, math.sqrt(generations * 0.1 * 0.9)
     assert abs(sampled[0] - expected) <= 4 * deviation, f"{sampled[0]} sampled of {generations}"
     assert sampled[1] == 0, "the sample is no subset"
-    return result | {"sampled": sampled[0], "sampled_expected": round(expected), "sampled_deviation": round(deviation, 1)}
+    return result | {
+        "sampled": sampled[0],
+        "sampled_expected": round(expected),
+        "sampled_deviation": round(deviation, 1),
+    }
