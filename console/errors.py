@@ -69,7 +69,8 @@ def _is_of_a_service(error: BaseException) -> bool:
     engine = _loaded("worker.store.engine")
     redis = _loaded("redis")
     refused = _sqlstate(error) == _NO_RIGHT
-    return bool(refused or (engine and engine.is_outage(error)) or (redis and isinstance(error, redis.RedisError)))
+    failed = engine and (engine.is_outage(error) or engine.is_hindered(error))
+    return bool(refused or failed or (redis and isinstance(error, redis.RedisError)))
 
 
 def _of_a_service(error: Any) -> str:

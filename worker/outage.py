@@ -29,21 +29,36 @@ class Outage:
         self._gates = gates
         self._stopping = threading.Event()
 
-    def outlast(self, step: Callable[[], Result]) -> Result:
-        """Return what `step` returns, trying again for as long as Postgres is away; raise Stopping at a shutdown."""
+    def outlast(self, step: Callable[[], Result], *, without_end: bool = False) -> Result:
+        """Return what `step` returns, trying again for as long as Postgres is away; raise Stopping at a shutdown.
+
+        What others are in the way of is tried again for six seconds, with the queues open. `without_end` tries that, and what
+        was cancelled, for ever: for what has nowhere else to go.
+        """
+        pauses = iter(engines.PAUSES_SECONDS)
         while True:
             try:
                 result = step()
             except (DatabaseError, NoConnectionError) as error:
-                if not engines.is_outage(error):
+                if engines.is_outage(error):
+                    self._wait()
+                elif engines.is_in_the_way(error) and (pause := next(pauses, None)):
+                    self._pause(pause)
+                elif without_end and engines.is_hindered(error):
+                    self._pause(LOOK_AGAIN_SECONDS)
+                else:
                     raise
-                self._wait()
             else:
                 return result
 
     def give_up(self) -> None:
         """Let everyone who waits raise Stopping."""
         self._stopping.set()
+
+    def _pause(self, seconds: float) -> None:
+        log.warning("others are in the way in Postgres; trying again", seconds=seconds)
+        if self._stopping.wait(seconds):
+            raise Stopping
 
     def _wait(self) -> None:
         self._gates.close_all(because=POSTGRES_AWAY)

@@ -82,6 +82,7 @@ class Writer:
         return batch, False
 
     def _write(self, batch: Sequence[Ended]) -> None:
+        pauses = iter(engines.PAUSES_SECONDS)
         while not self._giving_up.is_set():
             try:
                 with self._engine.begin() as connection:
@@ -91,6 +92,9 @@ class Writer:
                 if engines.is_outage(error):
                     log.warning("outcomes wait for Postgres", classifications=len(batch))
                     self._giving_up.wait(RETRY_SECONDS)
+                    continue
+                if engines.is_in_the_way(error) and (pause := next(pauses, None)):
+                    self._giving_up.wait(pause)
                     continue
                 self._write_apart(batch)
                 return

@@ -11,11 +11,24 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from worker import errors
 
 CONNECT_TIMEOUT_SECONDS = 5
+SILENT_PEER = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A server whose machine is gone is noticed within some 25 s; libpq leaves these out on a Unix socket."""
 STATEMENT_TIMEOUT_SECONDS = 60
 
 _READ_ONLY = "25006"  # a primary that became a standby, until connections reach the new one
 _OVER_A_LIMIT = "54"  # an index entry or a statement that is too large: psycopg calls these operational too
 _CHECK_VIOLATION = "23514"
+_CANCELLED = "57014"  # by its timeout, most often
+_OTHERS_IN_THE_WAY = ("40001", "40P01", "55P03", "53200")  # serialization, deadlock, lock timeout, no lock left
+
+PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""Before each further try of a statement that others are in the way of; then it counts as refused."""
 
 
 def connect(database_url: str, *, application: str = "aftertag", connections: int = 8) -> Engine:
@@ -47,6 +60,7 @@ def connect(database_url: str, *, application: str = "aftertag", connections: in
             "options": options,
             "application_name": application,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            **SILENT_PEER,
         },
     )
 
@@ -54,7 +68,7 @@ def connect(database_url: str, *, application: str = "aftertag", connections: in
 def is_outage(error: BaseException) -> bool:
     """Whether Postgres is away or refuses for now, so that the same statement may pass later.
 
-    What a statement is refused for by itself (its data, its size) is no outage: it would be tried for ever.
+    What a statement is refused for by itself (its data, its size, its time) is no outage: it would be tried for ever.
     """
     if not isinstance(error, DBAPIError):
         return isinstance(error, NoConnectionError)  # all of the pool's are taken, most often by statements that hang
@@ -63,7 +77,23 @@ def is_outage(error: BaseException) -> bool:
     code = getattr(error.orig, "sqlstate", None) or ""
     if code == _READ_ONLY:
         return True
+    if is_hindered(error):
+        return False
     return isinstance(error, OperationalError | InterfaceError) and not code.startswith(_OVER_A_LIMIT)
+
+
+def is_in_the_way(error: BaseException) -> bool:
+    """Whether others hold what the statement needs (a deadlock, a lock, room for one): it may pass in a moment."""
+    return _sqlstate(error) in _OTHERS_IN_THE_WAY
+
+
+def is_hindered(error: BaseException) -> bool:
+    """Whether Postgres stopped the statement for what it met rather than for what it is: its time, or others."""
+    return _sqlstate(error) == _CANCELLED or is_in_the_way(error)
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
 
 
 def is_missing_partition(error: DBAPIError) -> bool:
