@@ -17,10 +17,14 @@ from classifier_models.question import Question
 from classifier_models.reply import Answered, Reply, Unanswered
 from worker import ending
 from worker.outcomes import Call, Failed, Outcome, Retry, Tagged, Waiting
+from worker.places import Places
 from worker.store.claims import Claimed
 from worker.store.outcomes import Ended
 
 RELEASED = Waiting(reason=None, after_seconds=0.0)
+
+KEPT_SHARE = 8
+"""Of an endpoint's places: one in so many is its own, whatever hangs at the others."""
 
 log = structlog.get_logger()
 
@@ -62,12 +66,18 @@ class Calls:
         self._broken = broken
         self._open_client = open_client
         self._loop = asyncio.new_event_loop()
-        self._places = asyncio.Semaphore(in_flight)
-        self._places_of = {name: asyncio.Semaphore(in_flight_per_endpoint) for name in endpoints}
+        self._places = Places(
+            total=in_flight,
+            per_endpoint=in_flight_per_endpoint,
+            kept=max(1, in_flight_per_endpoint // KEPT_SHARE),
+        )
         self._under_way: set[asyncio.Task[None]] = set()
         self._client: ModelClient | None = None
         self._thread = threading.Thread(target=self._run, name="aftertag-calls", daemon=True)
-        self.in_flight = 0
+
+    @property
+    def in_flight(self) -> int:
+        return self._places.taken
 
     def start(self) -> None:
         self._thread.start()
@@ -106,12 +116,8 @@ class Calls:
     async def _ask(self, asking: Asking, client: ModelClient) -> None:
         claimed = asking.claimed
         try:
-            async with self._places_of[claimed.endpoint], self._places:
-                self.in_flight += 1
-                try:
-                    ended = await self._call(asking, client)
-                finally:
-                    self.in_flight -= 1
+            async with self._places.one(claimed.endpoint):
+                ended = await self._call(asking, client)
         except asyncio.CancelledError:  # by a stop
             self._ended(Ended(claimed=claimed, outcome=RELEASED))
             raise

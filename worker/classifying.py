@@ -39,9 +39,15 @@ def classify(line: Line, endpoint: str, keys: Sequence[Key]) -> None:
 
 
 def _claim_and_ask(line: Line, endpoint: str, keys: Sequence[Key], *, last_chance: bool = False) -> int | None:
-    """Return how many were claimed, None when the worker is stopping: then the sweep rings again, elsewhere."""
+    """Return how many were claimed, None when there was no coming in.
+
+    What is turned away because too many wait already goes back to its queue, and the sweep rings for what no worker
+    takes: of a stopping worker, and last chances, whose one thread must not wait for one endpoint's room.
+    """
     places = 1 if last_chance else len(keys)
-    if not line.room.enter(endpoint, places):
+    if not line.room.enter(endpoint, places, wait=not last_chance):
+        if not line.room.is_closed and not last_chance:
+            line.ring(endpoint, keys)
         return None
     try:
         asked_by = time.monotonic() + line.settings.wait_seconds

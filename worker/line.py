@@ -26,6 +26,9 @@ from worker.writing import Writer
 WRITE_AHEAD = 256
 """Answers on their way into Postgres that still count as room, beside the calls in flight."""
 
+KEPT_PER_ENDPOINT = 32
+"""One bell's worth of room that every endpoint has, whatever fills the rest."""
+
 LAST_WRITE_SHARE = 0.1
 """Of `drain_seconds`: what is kept for writing down how the last calls ended, and which were released."""
 
@@ -66,7 +69,9 @@ class Line:
         self.room = Room(
             total=settings.calls_in_flight + 2 * ahead,
             per_endpoint=settings.places_per_endpoint + ahead,
+            kept=KEPT_PER_ENDPOINT,
             waiters_allowed=max(1, settings.threads // 4),
+            waiters_in_all=settings.threads // 2,
             gates=gates,
         )
         self.last_chances = LastChances()

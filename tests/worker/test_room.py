@@ -4,11 +4,28 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from tests.waiting import wait_until
 from worker.gates import Gates
+from worker.line import KEPT_PER_ENDPOINT
+from worker.recording import IDS_PER_BELL
 from worker.room import NO_ROOM, Room
 
 
-def room(*, total: int = 10, per_endpoint: int = 6, waiters_allowed: int = 1, gates: Gates | None = None) -> Room:
-    return Room(total=total, per_endpoint=per_endpoint, waiters_allowed=waiters_allowed, gates=gates or Gates())
+def room(
+    *,
+    total: int = 10,
+    per_endpoint: int = 6,
+    kept: int = 0,
+    waiters_allowed: int = 1,
+    waiters_in_all: int = 8,
+    gates: Gates | None = None,
+) -> Room:
+    return Room(
+        total=total,
+        per_endpoint=per_endpoint,
+        kept=kept,
+        waiters_allowed=waiters_allowed,
+        waiters_in_all=waiters_in_all,
+        gates=gates or Gates(),
+    )
 
 
 def waiting(pool: ThreadPoolExecutor, one: Room, endpoint: str, places: int, gates: Gates) -> "Future[bool]":
@@ -99,3 +116,50 @@ def test_more_may_have_been_claimed_than_was_entered_for() -> None:
     one.enter("a", 2)
     one.leave("a", 2 - 5)
     assert one.inside == 5
+
+
+def test_two_hung_endpoints_leave_a_third_a_bell_of_room() -> None:
+    one = room(total=12, kept=2)
+    assert one.enter("hung", 6)
+    assert one.enter("stuck", 6)
+    assert one.enter("third", 2)
+    assert one.enter("third", 1, wait=False) is False
+    one.leave("third", 1)
+    assert one.enter("third", 1, wait=False)
+
+
+def test_when_many_wait_in_all_every_awaited_queue_is_closed_and_the_next_is_turned_away() -> None:
+    gates = Gates()
+    one = room(waiters_allowed=4, waiters_in_all=2, gates=gates)
+    one.enter("a", 6)
+    one.enter("b", 4)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.submit(one.enter, "a", 1), pool.submit(one.enter, "b", 2)
+        wait_until(lambda: gates.closed() == {"classify.a": {NO_ROOM}, "classify.b": {NO_ROOM}})
+        assert one.enter("c", 1) is False
+        assert gates.closed().keys() == {"classify.a", "classify.b", "classify.c"}
+        one.leave("a", 1)
+        assert first.result(timeout=10)
+        wait_until(lambda: gates.closed() == {})
+        one.leave("b", 2)
+        one.leave("a", 2)
+        assert second.result(timeout=10)
+    assert gates.closed() == {}
+
+
+def test_a_queue_that_was_turned_away_opens_as_soon_as_it_has_room_whoever_else_hangs() -> None:
+    gates = Gates()
+    one = room(waiters_in_all=1, gates=gates)
+    one.enter("hung", 6)
+    one.enter("other", 4)
+    with ThreadPoolExecutor(1) as pool:
+        entering = waiting(pool, one, "hung", 1, gates)
+        assert one.enter("other", 1) is False
+        one.leave("other", 1)
+        assert gates.closed() == {"classify.hung": {NO_ROOM}}
+        one.close()
+        assert entering.result(timeout=10) is False
+
+
+def test_the_room_kept_for_each_endpoint_is_a_bells_worth() -> None:
+    assert KEPT_PER_ENDPOINT == IDS_PER_BELL
