@@ -87,11 +87,11 @@ class Unacceptable(ValueError):  # noqa: N818 - an ordinary end of checking, tur
     """A generation that cannot be recorded; the message names the field and never quotes the input."""
 
 
-def read(document: object, *, now: datetime, past: timedelta) -> Generation:
+def read(document: object, *, now: datetime, past: timedelta, advice: str = "import takes any age") -> Generation:
     """Check one generation of a batch; raise Unacceptable when it cannot be recorded as it is.
 
     NUL bytes and lone surrogates, which Postgres cannot store, become U+FFFD. `created_at` has to lie between
-    `now - past` and a day ahead, because its day needs a partition.
+    `now - past` and a day ahead, because its day needs a partition; `advice` says what else there is.
     """
     try:
         generation = _GENERATION.validate_python(storable(document))
@@ -101,7 +101,7 @@ def read(document: object, *, now: datetime, past: timedelta) -> Generation:
     if not now - past <= generation.created_at <= now + FUTURE_ALLOWED:
         raise Unacceptable(
             f"created_at: {generation.created_at:%Y-%m-%d} is implausible; "
-            f"it takes the last {past.days} days to one day ahead (import takes any age)"
+            f"it takes the last {past.days:,} days to one day ahead ({advice})"
         )
     return generation
 

@@ -16,8 +16,9 @@ from worker import generation, recording, sampling, transcript
 from worker.generation import Generation
 from worker.sampling import Standing
 from worker.store import classifiers, partitions
+from worker.store import engine as engines
 from worker.store import recording as records
-from worker.store.connecting import Connection, Engine
+from worker.store.connecting import Connection, DatabaseError, Engine
 
 LINE_BYTES = 64_000_000
 BATCH = 200
@@ -48,10 +49,11 @@ class Survey:
 
 @dataclass(slots=True, kw_only=True)
 class Imported:
-    """What became of the lines: their sum is the number of lines that were not bad."""
+    """What became of the lines: together they are as many as were not bad. `refused` are those Postgres did not take."""
 
     new: int = 0
     known: int = 0
+    refused: list[BadLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +66,20 @@ class Line:
     timed: bool
 
 
-def lines(path: Path, *, workspace: str | None) -> Iterator[Line | BadLine]:
-    """Read a file line by line; a line is a generation as the hook takes it, or a plain {"messages": […]}.
+def lines(paths: Sequence[Path], *, workspace: str | None) -> Iterator[Line | BadLine]:
+    """Read files line by line; a line is a generation as the hook takes it, or a plain {"messages": […]}.
 
-    A missing id is derived from the line's content and from how many equal lines precede it, a missing time from the
-    file's: importing a file twice, or again after it was cut off, brings in nothing twice.
+    A missing id is derived from the line's content and from how many equal lines precede it, in all `paths` in their
+    order: equal lines are kept each, and importing the same files again brings in nothing twice. Equal lines of two
+    files that are imported one by one have the same id. A missing time is derived from the file's and the line's number.
     """
+    seen: Counter[int] = Counter()
+    for path in paths:
+        yield from _lines_of(path, workspace=workspace, seen=seen)
+
+
+def _lines_of(path: Path, *, workspace: str | None, seen: Counter[int]) -> Iterator[Line | BadLine]:
     written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    seen: Counter[bytes] = Counter()
     with path.open("rb") as file:
         number = 0
         while raw := file.readline(LINE_BYTES + 1):
@@ -91,17 +99,16 @@ def survey(engine: Engine, paths: Sequence[Path], *, workspace: str | None, clas
     found = Survey()
     standings: dict[str, list[Standing]] = {}
     with engine.connect() as connection:
-        for path in paths:
-            for line in lines(path, workspace=workspace):
-                found.lines += 1
-                if isinstance(line, BadLine):
-                    found.bad.append(line)
-                    continue
-                found.days.add(line.generation.created_at.date())
-                name = line.generation.workspace
-                if classify and name not in standings:
-                    standings |= {name: []} | classifiers.standings(connection, [name])
-                _estimate(found, line.generation, standings.get(name, []))
+        for line in lines(paths, workspace=workspace):
+            found.lines += 1
+            if isinstance(line, BadLine):
+                found.bad.append(line)
+                continue
+            found.days.add(line.generation.created_at.date())
+            name = line.generation.workspace
+            if classify and name not in standings:
+                standings |= {name: []} | classifiers.standings(connection, [name])
+            _estimate(found, line.generation, standings.get(name, []))
     return found
 
 
@@ -114,25 +121,45 @@ def bring_in(
     classify: bool,
     advanced: Callable[[int], object],
 ) -> Imported:
-    """Write what the survey found, in batches; `advanced` is called with the lines done so far."""
+    """Write what the survey found, in batches; `advanced` is called with the lines done so far.
+
+    A line that Postgres refuses is told, and its neighbours go in.
+    """
     partitions.make(engine, found.days)
     imported = Imported()
     done = 0
     for batch in _batches(paths, workspace=workspace):
-        with engine.begin() as connection:
-            fresh = _not_known(connection, batch)
-            new, _ = recording.write(
-                connection, [line.generation for line in fresh], classify=classify, rings=recording.never
-            )
-        imported.new += len(new)
-        imported.known += len(batch) - len(new)
+        new, refused = _write(engine, batch, classify=classify)
+        imported.new += new
+        imported.known += len(batch) - new - len(refused)
+        imported.refused += refused
         done += len(batch)
         advanced(done)
     return imported
 
 
+def _write(engine: Engine, batch: Sequence[Line], *, classify: bool) -> tuple[int, list[BadLine]]:
+    """Write a batch; where Postgres refuses it, its halves, so that one line cannot keep the others out."""
+    try:
+        with engine.begin() as connection:
+            fresh = [line.generation for line in _not_known(connection, batch)]
+            new, _ = recording.write(connection, fresh, classify=classify, rings=recording.never)
+        return len(new), []
+    except DatabaseError as error:
+        if engines.is_outage(error):
+            raise
+        if len(batch) == 1:
+            reason = f"Postgres refused it: {type(error.orig).__name__}"
+            return 0, [BadLine(file=batch[0].file, number=batch[0].number, reason=reason)]
+    middle = len(batch) // 2
+    (first, refused), (second, also) = (
+        _write(engine, half, classify=classify) for half in (batch[:middle], batch[middle:])
+    )
+    return first + second, refused + also
+
+
 def _line(
-    raw: bytes, *, path: Path, number: int, workspace: str | None, written_at: datetime, seen: Counter[bytes]
+    raw: bytes, *, path: Path, number: int, workspace: str | None, written_at: datetime, seen: Counter[int]
 ) -> Line:
     if len(raw) > LINE_BYTES:
         raise ValueError(f"is longer than {LINE_BYTES:,} bytes; split it")
@@ -140,16 +167,18 @@ def _line(
     if workspace is not None:
         document = {**document, "workspace": workspace}
     digest = sha256(raw.strip()).digest()
-    seen[digest] += 1
     if not document.get("id"):
-        document = {**document, "id": f"import-{digest.hex()[:32]}-{seen[digest]}"}
+        # Eight bytes of a line are all that is kept of it while files of millions are read.
+        short = int.from_bytes(digest[:8], "big")
+        seen[short] += 1
+        document = {**document, "id": f"import-{digest.hex()[:32]}-{seen[short]}"}
     timed = document.get("created_at") is not None
     default_time = written_at + timedelta(microseconds=number)
     try:
         built = wire.generation(document, now=default_time, random_bytes=digest[:10])
     except wire.UnusableError as error:
         raise ValueError(f"{error} Or give --workspace.") from None
-    checked = generation.read(built, now=datetime.now(UTC), past=ANY_AGE)
+    checked = generation.read(built, now=datetime.now(UTC), past=ANY_AGE, advice="without a time the file's counts")
     return Line(number=number, file=path.name, generation=checked, timed=timed)
 
 
@@ -167,14 +196,13 @@ def _document(raw: bytes) -> dict[str, Any]:
 
 def _batches(paths: Sequence[Path], *, workspace: str | None) -> Iterator[list[Line]]:
     batch: list[Line] = []
-    for path in paths:
-        for line in lines(path, workspace=workspace):
-            if isinstance(line, BadLine):
-                continue  # told by the survey
-            batch.append(line)
-            if len(batch) >= BATCH:
-                yield batch
-                batch = []
+    for line in lines(paths, workspace=workspace):
+        if isinstance(line, BadLine):
+            continue  # told by the survey
+        batch.append(line)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
     if batch:
         yield batch
 

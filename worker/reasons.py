@@ -66,7 +66,10 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.NO_CLASSIFIER: Explanation(
         kind=Kind.NOT_RUN,
-        sentence="The workspace had no classifier when this was recorded.",
+        sentence=(
+            "No classifier was asked: none was active in the workspace when this was recorded,"
+            " or it was imported with --no-classify."
+        ),
         advice="Make one with `aftertag classifier create`; it tags what is recorded from then on.",
     ),
     Reason.SAMPLED_OUT: Explanation(

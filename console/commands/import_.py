@@ -34,9 +34,10 @@ def import_(
     """Bring in generations from JSON Lines files; classifiers are asked about them as room comes.
 
     A line is a generation with the arguments of `api_hooks.enqueue` as keys, or a plain {"messages": […]}. A missing
-    id is derived from the line's content, a missing time from the file's. So an import that was cut off is simply run
-    again: what is in stays, the rest goes in. A bad line is reported with its number and reason, and the rest goes in;
-    the exit code is then 1. What classifying would cost is said before anything is written.
+    id is derived from the line's content and from how many equal lines precede it in all the files, a missing time from
+    the file's. So an import that was cut off is simply run again, with the same files: what is in stays, the rest goes
+    in. A bad line is reported with its number and reason, and the rest goes in; the exit code is then 1. What
+    classifying would cost is said before anything is written.
 
     Example: aftertag import conversations.jsonl --workspace acme
     """
@@ -60,11 +61,14 @@ def import_(
                     classify=classify,
                     advanced=lambda done: bar.update(task, completed=done),
                 )
+    for refused in imported.refused[:BAD_LINES_SHOWN]:
+        output.problem(f"{refused.file}, line {refused.number}: {refused.reason}")
+    bad = [*found.bad, *imported.refused]
     if as_json:
         output.json_object(
             {
                 "lines": found.lines,
-                "bad": [{"file": one.file, "line": one.number, "reason": one.reason} for one in found.bad],
+                "bad": [{"file": one.file, "line": one.number, "reason": one.reason} for one in bad],
                 "recorded": imported.new,
                 "known": imported.known,
                 "classifications": found.asked.total(),
@@ -72,10 +76,8 @@ def import_(
             }
         )
     elif not dry_run:
-        output.line(
-            f"{imported.new} recorded, {imported.known} known already, {len(found.bad)} bad, of {found.lines} lines."
-        )
-    sys.exit(1 if found.bad else 0)
+        output.line(f"{imported.new} recorded, {imported.known} known already, {len(bad)} bad, of {found.lines} lines.")
+    sys.exit(1 if bad else 0)
 
 
 def _tell(found: object) -> None:

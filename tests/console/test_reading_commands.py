@@ -190,6 +190,16 @@ def test_why_tells_the_whole_story_of_a_tagged_generation(
         "cost_usd": "0.001",
         "cost_source": "estimated",
         "billed_to": ada,
+        "calls": [
+            {
+                "at": "2026-11-21T09:30:00.25+00:00",
+                "case": "server_error",
+                "model": None,
+                "latency_ms": 7.0,
+                "cost_usd": None,
+            },
+            {"at": "2026-11-21T09:30:05+00:00", "case": None, "model": "small", "latency_ms": 311.9, "cost_usd": 1e-05},
+        ],
     }
     answer: dict[str, Any] = {
         "tags": {"department": "legal"},
@@ -206,12 +216,36 @@ def test_why_tells_the_whole_story_of_a_tagged_generation(
         "tagged: department=legal (84% sure)",
         "rate 0.2, draw 0.1250, in: the draw is below the rate",
         "last case server_error, 1 lost leases",
+        "calls      2026-11-21 09:30:00 UTC: server_error, 7 ms, cost unknown",
+        "           2026-11-21 09:30:05 UTC: answered, small, 312 ms, $0.00001",
         "$0.001 (estimated), for 900 prompt and 20 completion tokens",
         "billed to  ada",
     ):
         assert part in told
     assert SENTINEL not in told
     assert SENTINEL not in aftertag.done("why", "g", "--json").stdout
+
+
+def test_why_tells_the_last_calls_and_how_many_came_before(
+    aftertag: CommandLine, connection: Connection, classifier: UUID
+) -> None:
+    made = [
+        {
+            "at": f"2026-11-21T09:{minute:02}:00+00:00",
+            "case": "rate_limited",
+            "model": None,
+            "latency_ms": 1,
+            "cost_usd": 0,
+        }
+        for minute in range(12)
+    ]
+    line_rows.generation(connection, "acme", "g")
+    line_rows.classification(connection, "acme", "g", "retrying", classifier=classifier, calls=made)
+    told = aftertag.done("why", "g").stdout
+    assert "calls      2 earlier\n" in told
+    assert told.count("rate_limited, 1 ms") == 10
+    assert "09:02:00" in told
+    assert "09:01:00" not in told
 
 
 def test_why_tells_of_every_workspace_and_time_unless_told_where(aftertag: CommandLine, connection: Connection) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from tests.worker import line_stage
 from tests.worker.line_stage import count, rows
 from worker import importing
+from worker.embedded.postgres import Postgres
 from worker.importing import BadLine, Imported, Line, Survey
-from worker.store import partitions
+from worker.store import engine as engines
+from worker.store import migrations, partitions
 
 MODIFIED = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
@@ -32,7 +35,7 @@ def write(path: Path, *lines: object) -> Path:
 
 
 def read(path: Path, *, workspace: str | None = "acme") -> list[Line | BadLine]:
-    return list(importing.lines(path, workspace=workspace))
+    return list(importing.lines([path], workspace=workspace))
 
 
 def good(path: Path) -> list[Line]:
@@ -177,6 +180,40 @@ def test_what_classifying_would_cost_is_told_before_anything_is_written(tmp_path
     longer = write(tmp_path / "b.jsonl", *[chat("x" * 400_000, id=str(number)) for number in range(10)])
     cut = importing.survey(engine, [longer], workspace="acme", classify=True)
     assert survey.cost_usd < cut.cost_usd < survey.cost_usd * 2  # turns are cut to 5,000 characters
+
+
+def test_equal_lines_of_two_files_of_one_import_are_both_kept_and_once_each(tmp_path: Path, engine: Engine) -> None:
+    a = write(tmp_path / "a.jsonl", chat("one"), chat("two"))
+    b = write(tmp_path / "b.jsonl", chat("one"), chat("three"))
+    assert bring_in(engine, a, b)[1] == Imported(new=4, known=0)
+    assert bring_in(engine, a, b)[1] == Imported(new=0, known=4)
+    assert bring_in(engine, a)[1] == Imported(new=0, known=2)
+    assert count(engine, "generations") == 4
+
+
+def test_a_line_that_postgres_refuses_is_told_and_its_neighbours_go_in(tmp_path: Path, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("alter table generations add constraint no_zanzibar check (model <> 'zanzibar')"))
+    path = write(tmp_path / "a.jsonl", *[chat("x", model="zanzibar" if at == 5 else "m") for at in range(9)])
+    refused = BadLine(file="a.jsonl", number=6, reason="Postgres refused it: CheckViolation")
+    assert bring_in(engine, path)[1] == Imported(new=8, known=0, refused=[refused])
+    assert bring_in(engine, path)[1] == Imported(new=0, known=8, refused=[refused])
+
+
+def test_a_postgres_that_goes_away_ends_the_import_and_blames_no_line(tmp_path: Path, own_postgres: Postgres) -> None:
+    migrations.upgrade(own_postgres.url)
+    path = write(tmp_path / "a.jsonl", *[chat(f"number {number}") for number in range(importing.BATCH + 1)])
+    with engines.connecting(own_postgres.url) as engine, pytest.raises(OperationalError):
+        bring_in(engine, path, advanced=lambda done: own_postgres.stop())
+
+
+def test_a_time_that_cannot_be_is_told_with_what_to_do(tmp_path: Path) -> None:
+    [bad] = read(write(tmp_path / "a.jsonl", chat("one", created_at="1901-05-06T00:00:00Z")))
+    assert isinstance(bad, BadLine)
+    assert bad.reason == (
+        "created_at: 1901-05-06 is implausible; it takes the last 14,600 days to one day ahead"
+        " (without a time the file's counts)"
+    )
 
 
 def test_bad_lines_of_several_files_are_told_by_file(tmp_path: Path, engine: Engine) -> None:

@@ -1,0 +1,124 @@
+"""`aftertag import` as it is typed: what it tells, what goes in, and again after it was cut off."""
+
+import json
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.console.command_line import CommandLine, on
+from tests.console.machine import Machine
+from tests.waiting import wait_until
+
+IMPORT = ("import", "-w", "acme")
+
+
+@pytest.fixture
+def aftertag(database_url: str) -> CommandLine:
+    command_line = on(database_url)
+    command_line.done("workspace", "create", "acme")
+    return command_line
+
+
+def chat(text: str, **fields: Any) -> str:
+    return json.dumps({"messages": [{"role": "user", "content": text}], **fields})
+
+
+def write(path: Path, lines: Sequence[str]) -> str:
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return str(path)
+
+
+def rows(database_url: str, statement: str) -> list[Any]:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(statement).fetchall()  # type: ignore[call-overload]
+
+
+def test_bad_lines_are_told_by_number_and_reason_and_the_rest_goes_in_once(
+    aftertag: CommandLine, database_url: str, tmp_path: Path
+) -> None:
+    lines = [chat("one"), "zanzibar", chat("two", created_at="2015-03-01T00:00:00Z"), '{"text": 1}', chat("three")]
+    path = write(tmp_path / "a.jsonl", lines)
+    first = aftertag(*IMPORT, path)
+    assert first.exit_code == 1
+    assert first.stdout == "3 recorded, 0 known already, 2 bad, of 5 lines.\n"
+    assert "a.jsonl, line 2: is not JSON; one generation per line, as JSON" in first.stderr
+    assert 'a.jsonl, line 4: has neither "messages" nor "turns" nor "output"' in first.stderr
+    assert "zanzibar" not in first.stderr
+    assert aftertag(*IMPORT, path).stdout == "0 recorded, 3 known already, 2 bad, of 5 lines.\n"
+    found = rows(database_url, "select count(*), min(created_at)::date::text from generations")
+    assert found == [(3, "2015-03-01")]
+
+
+def test_json_is_one_object_and_what_it_costs_is_told_beside_it(aftertag: CommandLine, tmp_path: Path) -> None:
+    aftertag.done("classifier", "create", "work", "-w", "acme", "-p", "department", "--activate")
+    path = write(tmp_path / "a.jsonl", [chat("one"), "{", chat("two")])
+    ended = aftertag(*IMPORT, path, "--json")
+    assert ended.json == {
+        "lines": 3,
+        "bad": [{"file": "a.jsonl", "line": 2, "reason": "is not JSON; one generation per line, as JSON"}],
+        "recorded": 2,
+        "known": 0,
+        "classifications": 2,
+        "estimated_cost_usd": 0,
+    }
+    assert "Classifying: 2 classifications by local-lexical." in ended.stderr
+    assert "Estimated cost: about 0.0000 USD" in ended.stderr
+    assert "Importing" not in ended.stdout + ended.stderr  # the bar
+
+
+def test_a_dry_run_tells_the_cost_and_writes_nothing(aftertag: CommandLine, database_url: str, tmp_path: Path) -> None:
+    aftertag.done("classifier", "create", "work", "-w", "acme", "-p", "department", "--activate")
+    told = aftertag.done(*IMPORT, write(tmp_path / "a.jsonl", [chat("one")]), "--dry-run")
+    assert "Estimated cost: about " in told.stderr
+    assert rows(database_url, "select count(*) from generations") == [(0,)]
+
+
+def test_without_classifying_nothing_is_asked_and_why_tells_so(
+    aftertag: CommandLine, database_url: str, tmp_path: Path
+) -> None:
+    aftertag.done("classifier", "create", "work", "-w", "acme", "-p", "department", "--activate")
+    path = write(tmp_path / "a.jsonl", [chat("one", id="g")])
+    ended = aftertag.done(*IMPORT, path, "--no-classify")
+    assert "cost" not in ended.stderr
+    assert rows(database_url, "select reason from classifications") == [("no_classifier",)]
+    assert "or it was imported with --no-classify" in aftertag.done("why", "g").stdout
+
+
+def test_a_line_that_postgres_refuses_is_told_like_a_bad_one(
+    aftertag: CommandLine, database_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("alter table generations add constraint no_zanzibar check (model <> 'zanzibar')")
+    path = write(tmp_path / "a.jsonl", [chat("one", model="zanzibar"), chat("two", model="m")])
+    ended = aftertag(*IMPORT, path, "--json")
+    assert ended.exit_code == 1
+    assert (ended.json["recorded"], ended.json["known"]) == (1, 0)
+    assert ended.json["bad"] == [{"file": "a.jsonl", "line": 1, "reason": "Postgres refused it: CheckViolation"}]
+    assert "a.jsonl, line 1: Postgres refused it: CheckViolation" in ended.stderr
+
+
+def test_an_import_killed_in_the_middle_is_completed_by_another(
+    aftertag: CommandLine, database_url: str, tmp_path: Path
+) -> None:
+    lines = 4_000
+    path = write(tmp_path / "a.jsonl", [chat(f"number {number % 1_000} " + "x" * 500) for number in range(lines)])
+    machine = Machine(folder=tmp_path, settings={"AFTERTAG_DATABASE_URL": database_url})
+
+    def imported() -> int:
+        [(count,)] = rows(database_url, "select count(*) from generations")
+        return int(count)
+
+    with machine.running(*IMPORT, path) as cut_off:
+        wait_until(imported, deadline_seconds=30, what="a first batch")
+        assert cut_off.ended(signal.SIGKILL) == -signal.SIGKILL
+    before = imported()
+    assert 0 < before < lines
+    os.utime(path)  # the file's time, from which its lines have theirs, is another now
+    again = aftertag.done(*IMPORT, path, "--json").json
+    assert (again["recorded"], again["known"]) == (lines - before, before)
+    assert imported() == lines
