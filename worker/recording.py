@@ -20,8 +20,11 @@ from worker.store.connecting import Connection, DatabaseError
 from worker.store.recording import Key, Row
 
 IDS_PER_BELL = 32
-AT_ONCE = 250
-"""Generations in one transaction: each given id is one of the some 6,400 locks that a Postgres holds by default."""
+AT_ONCE = 64
+"""Generations in one transaction: each given id is one of the some 6,400 locks that a Postgres holds by default.
+
+Three workers of 16 threads stay below it, their tables' locks included; what is over is tried again, then in halves.
+"""
 MOST_LOSS_REASONS = 32
 
 log = structlog.get_logger()

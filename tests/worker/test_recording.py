@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from classifier_models.marker import OWN_CALL_LINE
 from tests.worker import line_stage
 from tests.worker.line_stage import NOW, Bells, count, record, rows, wire
-from worker import depths, sweeping
+from worker import depths, recording, sweeping
 from worker.line import Line
 from worker.recording import Recorded
 from worker.store import classifiers, partitions
@@ -157,6 +157,19 @@ def test_batches_in_crossed_orders_and_across_workspaces_never_deadlock(line: Li
 def test_a_batch_of_very_many_small_generations_stays_within_the_locks_of_postgres(line: Line, engine: Engine) -> None:
     assert len(record(line, *[wire(str(number), turns=[]) for number in range(9_000)]).new) == 9_000
     assert count(engine, "generations") == 9_000
+
+
+def test_three_busy_workers_stay_within_the_locks_that_postgres_holds_by_default(line: Line, engine: Engine) -> None:
+    line_stage.classifier(engine)
+    partitions.make_ahead(engine, today=NOW.date())
+    given = [wire(str(number)) for number in range(recording.AT_ONCE)]
+    accepted, _ = recording.check(given, now=NOW, past=timedelta(days=1))
+    with engine.begin() as connection:
+        recording.write(connection, accepted)
+        statement = "select count(*) from pg_locks where pid = pg_backend_pid() and not fastpath"
+        held = connection.execute(text(statement)).scalar_one()
+    assert recording.AT_ONCE < held, held
+    assert held * line.settings.threads * 3 < 64 * 100  # max_locks_per_transaction * max_connections
 
 
 def test_a_day_that_is_missing_is_made(line: Line, engine: Engine) -> None:
