@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from uuid import UUID, uuid4
 
 import structlog
@@ -14,7 +13,7 @@ from worker.calls import Asking
 from worker.line import Line
 from worker.outcomes import Skipped, Waiting
 from worker.store import claims
-from worker.store.claims import Claimed
+from worker.store.claims import Claimed, Standing
 from worker.store.connecting import Connection
 from worker.store.outcomes import Ended
 from worker.store.recording import Key
@@ -22,7 +21,7 @@ from worker.versions import LARGER_OUTPUT_TOKENS, OUTPUT_TOKENS, Version
 
 UNREADABLE_WAIT_SECONDS = 300.0
 
-Standing = Mapping[UUID, tuple[str, Decimal]]
+Standings = Mapping[UUID, Standing]
 
 log = structlog.get_logger()
 
@@ -105,7 +104,7 @@ def _versions(connection: Connection, line: Line, claimed: Sequence[Claimed]) ->
 def _prepare(
     line: Line,
     claimed: Claimed,
-    standing: Standing,
+    standing: Standings,
     versions: Mapping[tuple[UUID, int], Version | None],
     asked_by: float,
 ) -> Asking | Ended | None:
@@ -119,7 +118,7 @@ def _prepare(
 
 
 def _ask_or_skip(
-    claimed: Claimed, standing: Standing, versions: Mapping[tuple[UUID, int], Version | None], asked_by: float
+    claimed: Claimed, standing: Standings, versions: Mapping[tuple[UUID, int], Version | None], asked_by: float
 ) -> Asking | Ended:
     which = (claimed.classifier_id, claimed.version)
     if claimed.classifier_id not in standing or which not in versions:
@@ -127,20 +126,18 @@ def _ask_or_skip(
     version = versions[which]
     if version is None:
         return Ended(claimed=claimed, outcome=Waiting(reason=None, after_seconds=UNREADABLE_WAIT_SECONDS))
-    reason = _why_not(claimed, standing, version)
+    reason = _why_not(claimed, standing[claimed.classifier_id])
     if reason is not None:
         return Ended(claimed=claimed, outcome=Skipped(reason=reason))
     return Asking(claimed=claimed, question=_question(claimed, version), asked_by=asked_by)
 
 
-def _why_not(claimed: Claimed, standing: Standing, version: Version) -> str | None:
-    state, spent_today = standing[claimed.classifier_id]
-    budget = version.definition.daily_budget_usd
-    if state == "paused":
+def _why_not(claimed: Claimed, standing: Standing) -> str | None:
+    if standing.state != "active":
         return "paused"
     if claimed.turns is None:
         return "text_expired"
-    if budget is not None and spent_today >= budget:
+    if standing.daily_budget_usd is not None and standing.spent_usd >= standing.daily_budget_usd:
         return "over_budget"
     return None
 

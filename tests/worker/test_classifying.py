@@ -7,6 +7,7 @@ from sqlalchemy import Engine, text
 
 from tests.waiting import wait_until
 from tests.worker import line_stage
+from tests.worker.classifier_samples import definition
 from tests.worker.line_stage import NOW, Bells, record, rows, wire
 from worker import classifying
 from worker.line import Line
@@ -128,3 +129,25 @@ def test_a_version_is_prepared_once(engine: Engine) -> None:
         )
         keys = {versions.get(connection, asked.id, number).cache_key for number in range(1, VERSIONS_KEPT + 2)}
     assert len(keys) == VERSIONS_KEPT + 1
+
+
+def test_what_was_recorded_is_asked_by_the_classifiers_present_state_and_budget(line: Line, engine: Engine) -> None:
+    asked = line_stage.classifier(engine, daily_budget_usd="5").id
+    record(line, *[wire(id_) for id_ in ("budget", "draft", "raised")])
+    with engine.begin() as connection:
+        connection.execute(
+            text("insert into classifier_spend values (:id, (now() at time zone 'utc')::date, 0.5, 1)"), {"id": asked}
+        )
+
+    def update(budget_usd: str, state: classifiers.State) -> None:
+        with engine.begin() as connection:
+            changed = definition("department", daily_budget_usd=budget_usd)
+            classifiers.update(connection, "acme", "work", changed, state=state, configured_by=None)
+
+    update("0.5", "active")
+    classify(line, "budget")
+    update("7", "active")
+    classify(line, "raised")
+    update("7", "draft")
+    classify(line, "draft")
+    assert ends(engine) == [("budget", "over_budget"), ("draft", "paused"), ("raised", "tagged")]

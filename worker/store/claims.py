@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -243,15 +244,29 @@ def keys_json(keys: Sequence[Key]) -> str:
     )
 
 
-def standing_of(connection: Connection, classifier_ids: Sequence[UUID]) -> dict[UUID, tuple[str, Any]]:
-    """The present state of classifiers and what their calls cost since midnight UTC: {id: (state, cost_usd)}."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a classifier stands now, whatever its rows' versions say: its state, its budget, and its spend since midnight UTC."""
+
+    state: str
+    daily_budget_usd: Decimal | None
+    spent_usd: Decimal
+
+
+def standing_of(connection: Connection, classifier_ids: Sequence[UUID]) -> dict[UUID, Standing]:
+    """The present standing of classifiers; those erased since are left out."""
     rows = connection.execute(
         text("""
-        select k.id, k.state, coalesce(s.cost_usd, 0) as cost_usd
+        select k.id, k.state, cast(v.definition ->> 'daily_budget_usd' as numeric) as daily_budget_usd,
+               coalesce(s.cost_usd, 0) as spent_usd
         from classifiers k
+        join classifier_versions v on v.classifier_id = k.id and v.version = k.version
         left join classifier_spend s on s.classifier_id = k.id and s.day = (now() at time zone 'utc')::date
         where k.id = any(:ids)
         """),
         {"ids": list(classifier_ids)},
     )
-    return {row.id: (row.state, row.cost_usd) for row in rows}
+    return {
+        row.id: Standing(state=row.state, daily_budget_usd=row.daily_budget_usd, spent_usd=row.spent_usd)
+        for row in rows
+    }
