@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +13,9 @@ from console.options import AsJson
 
 if TYPE_CHECKING:
     from worker.store.story import ClassificationStory, Story
+
+
+MOST_CALLS_SHOWN = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -102,8 +107,9 @@ def _tell_classification(one: "ClassificationStory") -> Iterator[str]:
         ("lease ends", _time(one.lease_ends_at)),
         ("finished", _time(one.finished_at)),
         ("model", one.model),
+        *_calls(one),
         ("cost", _cost(one)),
-        ("billed to", one.billed_to if one.attempts else None),
+        ("billed to", one.billed_to if one.calls else None),
         indent=4,
     )
 
@@ -145,8 +151,22 @@ def _attempts(one: "ClassificationStory") -> str:
     return f"{one.attempts}{first}{last}{lost}"
 
 
+def _calls(one: "ClassificationStory") -> Iterator[tuple[str, str]]:
+    """The last calls, one on a line; only the first line has the name."""
+    earlier = len(one.calls) - MOST_CALLS_SHOWN
+    shown = [_call(call) for call in one.calls[-MOST_CALLS_SHOWN:]]
+    for place, line in enumerate([f"{earlier} earlier", *shown] if earlier > 0 else shown):
+        yield ("" if place else "calls", line)
+
+
+def _call(call: dict[str, Any]) -> str:
+    cost = "cost unknown" if call["cost_usd"] is None else f"${output.shown(Decimal(str(call['cost_usd'])))}"
+    facts = [call["case"] or "answered", call["model"], f"{call['latency_ms']:.0f} ms", cost]
+    return f"{_time(datetime.fromisoformat(call['at']))}: {', '.join(filter(None, facts))}"
+
+
 def _cost(one: "ClassificationStory") -> str | None:
-    if not one.attempts and one.cost_usd is None:
+    if not one.calls:
         return None
     tokens = f"{one.prompt_tokens} prompt and {one.completion_tokens} completion tokens"
     if one.cost_usd is None:

@@ -165,6 +165,7 @@ create table classifications (
     cost_source text,
     latency_ms double precision,
     billed_to uuid,
+    calls jsonb not null default '[]',
     constraint pk_classifications primary key (workspace, generation_id, created_at, classifier_id),
     constraint ck_classifications_state
         check (state in ('pending', 'running', 'retrying', 'tagged', 'failed', 'not_run')),
@@ -211,18 +212,20 @@ cross join lateral jsonb_array_elements_text(
 
 create view spend as
 select g.workspace, g.created_at, 'application' as payer_kind, coalesce(g.app, g.user_id, g.api_key_name) as payer,
-       g.id as generation_id, null::text as classifier, g.model, 1 as calls,
-       g.prompt_tokens, g.completion_tokens, g.cost_usd,
+       g.id as generation_id, null::text as classifier, g.model, null::text as call_case,
+       g.prompt_tokens, g.completion_tokens, g.cached_tokens, g.cost_usd,
        case when g.cost_usd is null then 'unknown' else 'reported' end as cost_source
 from generations g
 union all
-select c.workspace, coalesce(c.finished_at, c.first_attempt_at), 'classifier', m.name,
-       c.generation_id, k.name, c.model, c.attempts,
-       c.prompt_tokens, c.completion_tokens, c.cost_usd, c.cost_source
+select c.workspace, call.at, 'classifier', m.name,
+       c.generation_id, k.name, call.model, call."case",
+       call.prompt_tokens, call.completion_tokens, call.cached_tokens, call.cost_usd, call.cost_source
 from classifications c
+cross join lateral jsonb_to_recordset(c.calls) as call(
+    at timestamptz, "case" text, model text, prompt_tokens bigint, completion_tokens bigint, cached_tokens bigint,
+    cost_usd numeric, cost_source text)
 left join classifiers k on k.id = c.classifier_id
-left join members m on m.id = c.billed_to
-where c.attempts > 0;
+left join members m on m.id = c.billed_to;
 """
 
 

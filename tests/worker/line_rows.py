@@ -11,6 +11,7 @@ from worker.store import partitions
 from worker.store.tables import NO_CLASSIFIER_ID
 
 NOW = datetime.now(UTC)
+JSON_COLUMNS = ("tags", "certainty", "calls")
 
 
 def days(engine: Engine, *times: datetime) -> None:
@@ -108,11 +109,11 @@ def classification(
     row |= {"lease_until": datetime.now(UTC) + timedelta(minutes=1)} if state == "running" else {}
     row |= {"finished_at": datetime.now(UTC)} if state in ("tagged", "failed", "not_run") else {}
     row |= columns
-    for name in ("tags", "certainty"):
+    for name in JSON_COLUMNS:
         if name in row:
             row[name] = json.dumps(row[name])
     names = ", ".join(row)
-    values = ", ".join(f"cast(:{name} as jsonb)" if name in ("tags", "certainty") else f":{name}" for name in row)
+    values = ", ".join(f"cast(:{name} as jsonb)" if name in JSON_COLUMNS else f":{name}" for name in row)
     connection.execute(
         text(f"""
         insert into classifications (workspace, generation_id, created_at, classifier_id, state, {names})

@@ -42,8 +42,8 @@ def test_every_call_is_accounted_retries_included(recorded: UUID, engine: Engine
     ) == [(3, 0.07, "reported", 30, 30, 30, 30)]
     assert rows(engine, "select classifier_id, cost_usd::float8, calls from classifier_spend") == [(recorded, 0.07, 3)]
     with engine.connect() as connection:
-        [(state, spent)] = claims.standing_of(connection, [recorded]).values()
-    assert (state, float(spent)) == ("active", 0.07)
+        [standing] = claims.standing_of(connection, [recorded]).values()
+    assert (standing.state, float(standing.spent_usd)) == ("active", 0.07)
 
 
 @pytest.mark.parametrize(
@@ -86,20 +86,56 @@ def test_a_classification_is_billed_to_the_member_who_configured_its_classifier(
     assert rows(engine, "select m.name from classifications c join members m on m.id = c.billed_to") == ["grace"]
 
 
-def test_spend_shows_applications_and_classifiers_side_by_side(recorded: UUID, engine: Engine) -> None:
-    calls(engine, call("0.01", tokens=5), call("0.02", tokens=6))
-    columns = (
-        "payer_kind, payer, classifier, model, calls, prompt_tokens, completion_tokens, cost_usd::float8, cost_source"
-    )
-    found: list[Any] = rows(engine, f"select {columns} from spend order by 1")  # noqa: S608 - our own columns
-    assert found == [
-        ("application", "shop", None, "big", 1, 3, 4, 0.5, "reported"),
-        ("classifier", "grace", "work", "m-1", 2, 11, 11, 0.03, "reported"),
+def spend(engine: Engine, columns: str) -> list[Any]:
+    return rows(engine, f"select {columns} from spend order by payer_kind, created_at")  # noqa: S608 - our own columns
+
+
+def test_spend_has_a_line_for_every_call_of_applications_and_classifiers_alike(recorded: UUID, engine: Engine) -> None:
+    calls(engine, call("0.01", tokens=5, case="timeout"), call(None, source="unknown", tokens=6, model="m-2"))
+    columns = "payer_kind, payer, generation_id, classifier, model, call_case, prompt_tokens, completion_tokens"
+    assert spend(engine, f"{columns}, cached_tokens, cost_usd::float8, cost_source") == [
+        ("application", "shop", "1", None, "big", None, 3, 4, None, 0.5, "reported"),
+        ("classifier", "grace", "1", "work", "m-1", "timeout", 5, 5, 5, 0.01, "reported"),
+        ("classifier", "grace", "1", "work", "m-2", None, 6, 6, 6, None, "unknown"),
     ]
+
+
+def test_a_call_stands_in_spend_at_its_own_time(recorded: UUID, engine: Engine) -> None:
+    calls(engine, call("0.01", case="timeout"), call("0.02"))
+    [_, first, second] = spend(engine, "created_at")
+    assert rows(engine, "select finished_at from classifications") == [second]
+    assert NOW <= first < second
+
+
+def test_a_call_that_waits_and_a_late_one_stand_in_spend(recorded: UUID, engine: Engine) -> None:
+    waiting = Waiting(reason="quota_exhausted", after_seconds=0)
+    asking.write(engine, asking.claim(engine, [KEY]), waiting, call("0.01", case="out_of_credit"))
+    late = asking.claim(engine, [KEY])
+    asking.end_leases(engine)
+    assert asking.write(engine, late, waiting, call("0.02", case="out_of_credit", latency_ms=3.5)) == []
+    assert spend(engine, "call_case, cost_usd::float8")[1:] == [("out_of_credit", 0.01), ("out_of_credit", 0.02)]
+    assert rows(engine, "select attempts, cost_usd::float8, calls -> 1 ->> 'latency_ms' from classifications") == [
+        (0, 0.03, "3.5")
+    ]
+
+
+def test_the_lines_of_spend_add_up_to_the_sums_on_the_classification(recorded: UUID, engine: Engine) -> None:
+    calls(engine, call("0.01", case="timeout"), call("0.02", case="unreadable"), call("0.04"))
+    sums = "sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(cost_usd)"
+    assert rows(engine, f"select {sums}, count(*) from spend where payer_kind = 'classifier'") == rows(  # noqa: S608
+        engine,
+        f"select {sums}, sum(attempts) from classifications",  # noqa: S608 - our own columns
+    )
+
+
+def test_who_was_never_asked_stands_in_no_line_of_spend(line: Line, engine: Engine) -> None:
+    line_stage.classifier(engine)
+    record(line, wire("1"))
+    assert spend(engine, "payer_kind") == ["application"]
 
 
 def test_what_a_classifier_asked_yesterday_does_not_count_today(recorded: UUID, engine: Engine) -> None:
     calls(engine, call("0.01"))
     with engine.begin() as connection:
         connection.execute(text("update classifier_spend set day = day - 1"))
-        assert [float(spent) for _, spent in claims.standing_of(connection, [recorded]).values()] == [0.0]
+        assert [float(one.spent_usd) for one in claims.standing_of(connection, [recorded]).values()] == [0.0]

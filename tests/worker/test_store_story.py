@@ -64,6 +64,7 @@ def test_the_story_has_everything_but_the_text(connection: Connection) -> None:
         cost_usd=Decimal("0.001"),
         cost_source="estimated",
         billed_to=ada,
+        calls=[{"at": "2026-11-21T09:30:00+00:00", "case": None, "cost_usd": 0.001}],
     )
     told = story.tell(connection, ("acme", "g", NOW))
     assert (told.app, told.user, told.cost_usd, told.turns, told.keep_text_days) == (
@@ -77,6 +78,7 @@ def test_the_story_has_everything_but_the_text(connection: Connection) -> None:
     assert (by.classifier, by.version, by.reason, by.rate, by.draw) == ("work", 1, "tagged", 0.2, 0.1)
     assert (by.attempts, by.lost_leases, by.last_case, by.billed_to) == (2, 1, "server_error", "ada")
     assert (by.tags, by.certainty) == ({"department": "legal"}, {"department": 0.8})
+    assert by.calls == [{"at": "2026-11-21T09:30:00+00:00", "case": None, "cost_usd": 0.001}]
     assert (by.model, by.prompt_tokens, by.cost_usd, by.cost_source) == ("small", 900, Decimal("0.001"), "estimated")
     assert by.due_at is None
     assert by.finished_at is not None

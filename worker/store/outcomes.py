@@ -62,6 +62,7 @@ def _lock(connection: Connection, ended: Sequence[Ended], bounds: dict[str, Any]
 
 
 def _write_states(connection: Connection, ended: Sequence[tuple[Ended, bool]], bounds: dict[str, Any]) -> None:
+    """End or put off what is held, and add every call to its classification: to its sums, and to the list `calls`."""
     connection.execute(
         text("""
         update classifications c set
@@ -75,9 +76,9 @@ def _write_states(connection: Connection, ended: Sequence[tuple[Ended, bool]], b
             finished_at = case when r.held and r.after_seconds is null then now() else c.finished_at end,
             claim_token = case when r.held then null else c.claim_token end,
             lease_until = case when r.held then null else c.lease_until end,
-            attempts = c.attempts + r.calls,
+            attempts = c.attempts + r.attempts,
             second_tries = c.second_tries + r.second_tries,
-            first_attempt_at = coalesce(c.first_attempt_at, case when r.calls > 0 then now() end),
+            first_attempt_at = coalesce(c.first_attempt_at, case when r.attempts > 0 then now() end),
             last_case = case when r.held then coalesce(r.last_case, c.last_case) else c.last_case end,
             model = case when r.held then coalesce(r.model, c.model) else coalesce(c.model, r.model) end,
             prompt_tokens = c.prompt_tokens + r.prompt_tokens,
@@ -89,15 +90,19 @@ def _write_states(connection: Connection, ended: Sequence[tuple[Ended, bool]], b
                                when r.cost_source = 'reported' then coalesce(c.cost_source, 'reported')
                                else r.cost_source end,
             latency_ms = case when r.held then coalesce(r.latency_ms, c.latency_ms)
-                              else coalesce(c.latency_ms, r.latency_ms) end
+                              else coalesce(c.latency_ms, r.latency_ms) end,
+            calls = c.calls || case when not r.called then '[]' else jsonb_build_object(
+                'at', now(), 'case', r.last_case, 'model', r.model, 'latency_ms', r.latency_ms,
+                'prompt_tokens', r.prompt_tokens, 'completion_tokens', r.completion_tokens,
+                'cached_tokens', r.cached_tokens, 'cost_usd', r.cost_usd, 'cost_source', r.cost_source) end
         from json_to_recordset(cast(:rows as json)) as r(
             workspace text, id text, created_at timestamptz, classifier_id uuid, held boolean, state text, reason text,
-            tags jsonb, certainty jsonb, change text, after_seconds float8, calls int, second_tries int, last_case text,
-            model text, prompt_tokens bigint, completion_tokens bigint, cached_tokens bigint, reasoning_tokens bigint,
-            cost_usd numeric, cost_source text, latency_ms float8)
+            tags jsonb, certainty jsonb, change text, after_seconds float8, called boolean, attempts int, second_tries int,
+            last_case text, model text, prompt_tokens bigint, completion_tokens bigint, cached_tokens bigint,
+            reasoning_tokens bigint, cost_usd numeric, cost_source text, latency_ms float8)
         where c.workspace = r.workspace and c.generation_id = r.id and c.created_at = r.created_at
           and c.classifier_id = r.classifier_id and c.created_at between :earliest and :latest
-          and (r.held or r.calls > 0)
+          and (r.held or r.called)
         """),
         {
             "rows": json.dumps([_named(one) | {"held": held} | _state(one) | _call(one) for one, held in ended]),
@@ -215,10 +220,11 @@ def _state(one: Ended) -> dict[str, Any]:
 def _call(one: Ended) -> dict[str, Any]:
     call = one.call
     if call is None:
-        return {"calls": 0, "second_tries": 0, **dict.fromkeys(_TOKENS, 0)}
+        return {"called": False, "attempts": 0, "second_tries": 0, **dict.fromkeys(_TOKENS, 0)}
     counted = not isinstance(one.outcome, Waiting)
     return {
-        "calls": 1 if counted else 0,
+        "called": True,
+        "attempts": int(counted),
         "second_tries": int(call.once_more),
         "last_case": call.case,
         "model": call.model,

@@ -18,7 +18,9 @@ MOST_OF_ONE_ID = 100
 class ClassificationStory:
     """What became of the generation by one classifier; `classifier` is None where none was asked.
 
-    `cost_usd` and the tokens are of all attempts together; `billed_to` is the member who configured the classifier.
+    `calls` has one entry for each model call, the first first: at (ISO 8601), case (None: answered), model, latency_ms,
+    prompt_tokens, completion_tokens, cached_tokens, cost_usd, cost_source. `cost_usd` and the tokens are of all of them
+    together; `billed_to` is the member who configured the classifier.
     `lease_ends_at` stands while a worker holds it, `due_at` while it waits, `finished_at` when nobody asks again.
     """
 
@@ -47,6 +49,7 @@ class ClassificationStory:
     cost_source: str | None
     latency_ms: float | None
     billed_to: str | None
+    calls: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +152,7 @@ select c.classifier_id, c.version, c.endpoint, k.name as classifier, c.state, co
        case when c.state in ('pending', 'retrying') then c.due_at end as due_at,
        case when c.state = 'running' then c.lease_until end as lease_ends_at, c.finished_at,
        c.tags, c.certainty, c.model, c.prompt_tokens, c.completion_tokens, c.cached_tokens, c.reasoning_tokens,
-       c.cost_usd, c.cost_source, c.latency_ms, m.name as billed_to
+       c.cost_usd, c.cost_source, c.latency_ms, m.name as billed_to, c.calls
 from classifications c
 left join classifiers k on k.id = c.classifier_id
 left join members m on m.id = c.billed_to

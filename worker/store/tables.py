@@ -193,6 +193,9 @@ classifications = Table(
     Column("cost_source", Text),
     Column("latency_ms", Double),
     Column("billed_to", Uuid),
+    Column(
+        "calls", JSONB, nullable=False, server_default=text("'[]'")
+    ),  # every model call, late ones too: see outcomes
     CheckConstraint("state in ('pending', 'running', 'retrying', 'tagged', 'failed', 'not_run')", name="state"),
     CheckConstraint("(state in ('failed', 'not_run')) <= (reason is not null)", name="an_end_has_its_reason"),
     postgresql_partition_by="RANGE (created_at)",
