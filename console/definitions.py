@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier_models import endpoints as configured
-from classifier_models import local
+from classifier_models import local, prices
 from classifier_models.endpoints import Endpoint
 from taxonomies import definition as definitions
 from taxonomies import documents, presets, taxonomy
@@ -106,6 +106,15 @@ def require_configured(definition: ClassifierDefinition, endpoints: Mapping[str,
     raise errors.InvalidRequestError(
         f"Endpoint {name!r} is not configured here; set {variable}{rename}, or use one of: {', '.join(endpoints)}."
     )
+
+
+def price_is_known(definition: ClassifierDefinition, endpoints: Mapping[str, Endpoint]) -> bool:
+    """Whether a call's cost can be estimated where the endpoint does not report it; `local` costs nothing."""
+    endpoint = endpoints.get(definition.endpoint)
+    if endpoint is not None and endpoint.dialect == "local":
+        return True
+    provider = endpoint.quirks.price_provider if endpoint is not None else None
+    return prices.estimate(definition.model, provider, prompt_tokens=1, completion_tokens=1) is not None
 
 
 def _mapping(document: object, source: str) -> Document:

@@ -20,6 +20,16 @@ Actor = Annotated[
     ),
 ]
 
+Doer = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        metavar="NAME",
+        show_default="you",
+        help="Who does this: a member of the workspace, made one on first use. Who pays for calls stays as it is.",
+    ),
+]
+
 
 def who(actor: str) -> str:
     """Return whom `--as` names, by default the operating system's user."""

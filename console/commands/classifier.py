@@ -86,6 +86,7 @@ def create(
         if keep_text_days is not None:
             workspaces.update(connection, workspace, keep_text_days=keep_text_days)
     _tell(made, "is made", as_json=as_json)
+    _tell_of_budget(made, endpoints)
 
 
 def update(
@@ -148,6 +149,7 @@ def update(
             workspaces.update(connection, workspace, keep_text_days=keep_text_days)
     changed = (made.version, made.state) != (former.version, former.state)
     _tell(made, "is changed" if changed else "is as it was", as_json=as_json)
+    _tell_of_budget(made, endpoints)
 
 
 def list_(workspace: options.Workspace, as_json: options.AsJson = False) -> None:
@@ -212,24 +214,46 @@ def history(name: NameArgument, workspace: options.Workspace, as_json: options.A
     )  # fmt: skip
 
 
-def activate(name: NameArgument, workspace: options.Workspace, as_json: options.AsJson = False) -> None:
-    """Ask a classifier from now on. Of all that are active or paused, no two may ask the same dimension."""
+def activate(
+    name: NameArgument, workspace: options.Workspace, actor: options.Doer = "", as_json: options.AsJson = False
+) -> None:
+    """Ask a classifier from now on. Of all that are active or paused, no two may ask the same dimension.
+
+    Its calls are billed to the member who configured the present version, whoever activates it.
+    """
     from console import definitions
-    from worker.store import classifiers
+    from worker.store import classifiers, members
 
     with session.engine() as engine, engine.begin() as connection:
         definitions.require_configured(classifiers.find(connection, workspace, name).definition, session.endpoints())
+        members.acting(connection, workspace, options.who(actor))
         made = classifiers.activate(connection, workspace, name)
     _tell(made, "is active", as_json=as_json)
+    if made.configured_by not in (None, options.who(actor)):
+        output.note(f"Its calls are billed to {made.configured_by}, who configured version {made.version}.")
 
 
-def pause(name: NameArgument, workspace: options.Workspace, as_json: options.AsJson = False) -> None:
+def pause(
+    name: NameArgument, workspace: options.Workspace, actor: options.Doer = "", as_json: options.AsJson = False
+) -> None:
     """Ask a classifier no more, until it is activated again; generations say `paused`."""
-    from worker.store import classifiers
+    from worker.store import classifiers, members
 
     with session.engine() as engine, engine.begin() as connection:
         made = classifiers.pause(connection, workspace, name)
+        members.acting(connection, workspace, options.who(actor))
     _tell(made, "is paused", as_json=as_json)
+
+
+def _tell_of_budget(classifier: Any, endpoints: Any) -> None:
+    from console import definitions
+
+    found = classifier.definition
+    if found.daily_budget_usd is not None and not definitions.price_is_known(found, endpoints):
+        output.note(
+            f"Nobody here knows the price of {found.model!r} at endpoint {found.endpoint!r}:"
+            " unless the endpoint itself reports what each call costs, the daily budget cannot be held."
+        )
 
 
 def _tell(classifier: Any, what: str, *, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """A classifier's settings on the command line: the options, what they stand for, and how they are shown."""
 
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -81,7 +82,7 @@ def over(present: "ClassifierDefinition", given: dict[str, Any]) -> dict[str, An
     completed = dict(given)
     if "filters" in given:
         completed["filters"] = present.filters.model_dump(mode="json") | given["filters"]
-    if "daily_budget_usd" in given and given["daily_budget_usd"].strip() == "0":
+    if "daily_budget_usd" in given and _is_nothing(given["daily_budget_usd"]):
         completed["daily_budget_usd"] = None
     if given.get("context_tokens") == 0:
         completed["context_tokens"] = None
@@ -139,6 +140,13 @@ def _settings_of(definition: "ClassifierDefinition") -> dict[str, Any]:
     settings = definition.model_dump(mode="json", exclude={"taxonomy", "prompt"})
     settings["daily_budget_usd"] = definition.daily_budget_usd  # a number for scripts, exact text in `export`
     return settings | {"dimensions": [dimension.name for dimension in definition.taxonomy.dimensions]}
+
+
+def _is_nothing(amount: str) -> bool:
+    try:
+        return Decimal(amount) == 0
+    except InvalidOperation:
+        return False  # whoever checks the definition says what is wrong with it
 
 
 def _pair(entry: str) -> tuple[str, str]:

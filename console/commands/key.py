@@ -84,12 +84,15 @@ def list_(workspace: options.Workspace, as_json: options.AsJson = False) -> None
     )
 
 
-def revoke(name: NameArgument, workspace: options.Workspace) -> None:
+def revoke(name: NameArgument, workspace: options.Workspace, as_json: options.AsJson = False) -> None:
     """End a key, at once and for good."""
     from worker.store import keys
 
     with session.engine() as engine, engine.begin() as connection:
         ended = keys.revoke(connection, workspace, name)
+    if as_json:
+        output.json_object({"name": name, "workspace": workspace, "changed": ended})
+        return
     output.line(f"Key {name!r} is revoked." if ended else f"Key {name!r} was revoked before; nothing changed.")
 
 

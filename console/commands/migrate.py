@@ -3,13 +3,14 @@
 import typer
 
 from console import output, session
+from console.options import AsJson
 
 
 def register(app: typer.Typer) -> None:
     app.command()(migrate)
 
 
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Bring the database to this release's schema, and make the days ahead.
 
     Only ever forward, on data that exists; a database that is there already is left alone. Run it before the
@@ -23,6 +24,9 @@ def migrate() -> None:
     url = session.database_url()
     migrations.upgrade(url)
     with engines.connecting(url, application="aftertag migrate") as engine:
-        partitions.make_ahead(engine, today=datetime.now(UTC).date())
+        days_made = partitions.make_ahead(engine, today=datetime.now(UTC).date())
         revision = migrations.current(engine)
-    output.line(f"The database is at schema {revision}.")
+    if as_json:
+        output.json_object({"schema": revision, "days_made": days_made})
+    else:
+        output.line(f"The database is at schema {revision}.")

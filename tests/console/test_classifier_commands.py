@@ -205,6 +205,40 @@ def test_of_two_that_ask_the_same_dimension_one_may_stand(aftertag: CommandLine)
     assert states == {"teams": "active", "work": "draft"}
 
 
+def test_whoever_activates_is_a_member_and_the_one_who_configured_pays(aftertag: CommandLine) -> None:
+    aftertag.done(*CREATE, "-p", "risk", "--as", "ada")
+    told = aftertag.done("classifier", "activate", "work", "-w", "acme", "--as", "bob")
+    assert "Its calls are billed to ada, who configured version 1." in told.stderr
+    assert "billed" not in aftertag.done("classifier", "activate", "work", "-w", "acme", "--as", "ada").stderr
+    aftertag.done("classifier", "pause", "work", "-w", "acme", "--as", "carl")
+    assert (only(aftertag)["version"], only(aftertag)["configured_by"]) == (1, "ada")
+    assert [one["name"] for one in aftertag.done("member", "list", "-w", "acme", "--json").json] == [
+        "ada",
+        "bob",
+        "carl",
+    ]
+
+
+@pytest.mark.parametrize("nothing", ["0", "0.0", " 0.00 ", "0e3"])
+def test_a_budget_of_nothing_removes_it_however_it_is_written(aftertag: CommandLine, nothing: str) -> None:
+    aftertag.done(*CREATE, "-p", "risk", "--daily-budget-usd", "5")
+    aftertag.done(*UPDATE, "--daily-budget-usd", nothing)
+    assert only(aftertag)["daily_budget_usd"] is None
+    assert "'much' is not a number" in aftertag.refused(*UPDATE, "--daily-budget-usd", "much")
+
+
+def test_a_budget_that_no_known_price_can_hold_is_told(database_url: str, aftertag: CommandLine) -> None:
+    house = on(database_url, AFTERTAG_ENDPOINT_HOUSE_URL="http://127.0.0.1:9/v1", OPENAI_API_KEY="k")
+    budget = ("-p", "risk", "--daily-budget-usd", "5")
+    told = house.done(*CREATE, *budget, "--endpoint", "house", "--model", "nobody-knows-me", "--json")
+    assert told.json["daily_budget_usd"] == 5
+    assert "Nobody here knows the price of 'nobody-knows-me' at endpoint 'house'" in told.stderr
+    assert "the daily budget cannot be held" in told.stderr
+    assert "price" not in house.done(*UPDATE, "--endpoint", "openai", "--model", "gpt-4o-mini").stderr
+    assert "price" not in house.done(*UPDATE, "--endpoint", "local").stderr
+    assert "price" not in house.done(*UPDATE, "--endpoint", "house", "--daily-budget-usd", "0").stderr
+
+
 def test_a_draft_has_nothing_to_pause(aftertag: CommandLine) -> None:
     aftertag.done(*CREATE, "-p", "risk")
     assert "'work' is a draft" in aftertag.refused("classifier", "pause", "work", "-w", "acme")

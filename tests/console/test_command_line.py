@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +207,15 @@ def _walk(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
     yield words, command
     for name, inner in getattr(command, "commands", {}).items():
         yield from _walk(inner, (*words, name))
+
+
+def test_migrating_tells_scripts_the_schema_and_the_days_it_made(empty_database_url: str) -> None:
+    first = on(empty_database_url).done("migrate", "--json").json
+    again = on(empty_database_url).done("migrate", "--json").json
+    assert first["days_made"] > again["days_made"] == 0
+    assert first["schema"] == again["schema"]
+
+
+def test_amounts_are_shown_without_the_zeros_of_their_column() -> None:
+    amounts = [Decimal("0.004461000000"), Decimal("10.000000000000"), Decimal("0E-12"), Decimal("0.000000001000")]
+    assert [output.shown(amount) for amount in amounts] == ["0.004461", "10", "0", "0.000000001"]

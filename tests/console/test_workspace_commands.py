@@ -94,4 +94,6 @@ def test_a_key_is_revoked_once(aftertag: CommandLine) -> None:
     assert aftertag.done("key", "revoke", "shop", "-w", "acme").stdout == "Key 'shop' is revoked.\n"
     assert "was revoked before" in aftertag.done("key", "revoke", "shop", "-w", "acme").stdout
     assert aftertag.done("key", "list", "-w", "acme", "--json").json[0]["revoked_at"] is not None
+    again = aftertag.done("key", "revoke", "shop", "-w", "acme", "--json").json
+    assert again == {"name": "shop", "workspace": "acme", "changed": False}
     assert "There is no key 'other'" in aftertag.refused("key", "revoke", "other", "-w", "acme")
