@@ -38,8 +38,8 @@ class Settings(BaseModel):
     calls_ready: Count = Field(
         64, description="Classifications claimed ahead of a free place among the calls, per endpoint."
     )
-    call_timeout_seconds: Seconds = Field(60, description="The deadline of one model call.")
-    wait_seconds: Seconds = Field(15, description="How long a claimed classification may wait for its call to start.")
+    call_timeout_seconds: Seconds = Field(30, description="The deadline of one model call.")
+    wait_seconds: Seconds = Field(10, description="How long a claimed classification may wait for its call to start.")
     write_seconds: Seconds = Field(
         15, description="What a lease leaves for writing the tags after the call's deadline."
     )

@@ -88,3 +88,9 @@ def test_one_endpoint_gets_half_of_the_calls_unless_told_otherwise() -> None:
     assert places(calls_in_flight="512") == 256
     assert places(calls_in_flight="1") == 1
     assert places(calls_in_flight="512", calls_in_flight_per_endpoint="7") == 7
+
+
+def test_by_default_what_a_killed_worker_held_is_asked_again_within_a_minute() -> None:
+    settings = Settings()
+    assert settings.lease_seconds + 2 * settings.sweep_seconds <= 60
+    assert settings.visibility_timeout_seconds + 2 * settings.sweep_seconds <= 60
