@@ -32,6 +32,9 @@ DIRECT = Exchange("")
 END_ANYWAY_SECONDS = 5.0
 """After `drain_seconds`, for threads that a service which takes requests and stays silent will never give back."""
 
+SWEEPS_SEEN = 3
+"""For so many sweeps a worker tells what it saw in its last one; then others have swept, and know better."""
+
 STARTS_KEPT = 12
 """Sweeps, or upkeeps, that may wait for a worker; what is over expires."""
 
@@ -79,7 +82,9 @@ def run_worker(
     migrations.require_current(engine)
     app = make(settings, redis_url=redis_url, gates=gates)
     app.conf.task_queues = [_queue(one) for one in (RECORD, SWEEP, UPKEEP, *map(classify_queue, endpoints))]
-    metrics = Metrics()
+    metrics = Metrics(waits_kept_seconds=SWEEPS_SEEN * settings.sweep_seconds)
+    if settings.metrics_port:
+        metrics.serve(host=settings.metrics_host, port=settings.metrics_port)
     client = broker_state.connect(redis_url)
     line = Line(
         settings=settings,
@@ -91,8 +96,6 @@ def run_worker(
         depth=lambda queue: int(client.llen(queue)),
     )
     tasks.register(app, line, redis_url=redis_url)
-    if settings.metrics_port:
-        metrics.serve(host=settings.metrics_host, port=settings.metrics_port)
     return _work(app, line, name=name)
 
 

@@ -149,7 +149,7 @@ def plan(
 ) -> list[Row]:
     """Say for each generation which classifiers ask about it (none without `classify`), and who is rung for."""
     workspaces = {one.workspace for one in accepted}
-    recording.ensure_workspaces(connection, workspaces)
+    keep_text_days = recording.ensure_workspaces(connection, workspaces)
     standings = classifiers.standings(connection, workspaces) if classify else {}
     rows = []
     for one in accepted:
@@ -161,7 +161,7 @@ def plan(
                 generation=one,
                 placed=placed,
                 own_call=own_call,
-                text_kept=bool(asked),
+                text_kept=bool(asked) or (keep_text_days[one.workspace] > 0 and not own_call),
                 rung_for=frozenset(filter(rings, asked)),
             )
         )
@@ -201,7 +201,9 @@ def _record_each(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], 
         middle = len(accepted) // 2
         (first, refused), (second, also) = (_record_each(line, half) for half in (accepted[:middle], accepted[middle:]))
         return first | second, refused + also
-    for endpoint, keys in bells_for([row for row in rows if row.key in new]).items():
+    fresh = [row for row in rows if row.key in new]
+    line.metrics.count_placed(placed.reason for row in fresh for placed in row.placed)
+    for endpoint, keys in bells_for(fresh).items():
         line.ring(endpoint, keys)
     return new, []
 

@@ -18,12 +18,12 @@ log = structlog.get_logger()
 def sweep(line: Line, *, depth: Callable[[str], int]) -> int:
     """Ring for up to 10,000 due ids in all; return how many. `depth` says how many bells a queue holds."""
     with line.engine.begin() as connection:
-        lost = claims.take_back_lost_leases(connection)
+        found = claims.take_back_lost_leases(connection)
         waiting = claims.oldest_waits(connection)
-    if lost:
-        log.warning("leases were lost; their workers died or hung", classifications=lost)
-    for endpoint in line.endpoints:
-        line.metrics.oldest_wait(endpoint, waiting.get(endpoint, 0.0))
+    if found.lost:
+        log.warning("leases were lost; their workers died or hung", classifications=found.lost, ended=found.ended)
+    line.metrics.count_lost(found.ended)
+    line.metrics.see_waits(dict.fromkeys(line.endpoints, 0.0) | waiting)
     rung = 0
     for place, endpoint in enumerate(waiting):
         room = (SHORT_QUEUE - depth(classify_queue(endpoint))) * IDS_PER_BELL

@@ -73,7 +73,7 @@ def end_leases(engine: Engine) -> int:
         connection.execute(
             text("update classifications set lease_until = now() - interval '1 second' where state = 'running'")
         )
-        return claims.take_back_lost_leases(connection)
+        return claims.take_back_lost_leases(connection).lost
 
 
 def make_due(engine: Engine) -> None:

@@ -1,11 +1,17 @@
 """Metrics: counted after the write, by outcome and reason; late answers cost and count as late."""
 
 from decimal import Decimal
+from functools import partial
 
+import httpx
 import pytest
+from sqlalchemy import Engine, text
 
+from tests.worker import line_stage
 from tests.worker.asking import call, tagged
 from tests.worker.test_calls import claimed
+from worker import errors, sweeping
+from worker.line import Line
 from worker.metrics import Metrics
 from worker.outcomes import Failed, Outcome, Retry, Skipped, Waiting
 from worker.store.outcomes import Ended
@@ -57,3 +63,68 @@ def test_the_present_state_is_read_whenever_metrics_are_asked_for() -> None:
     metrics.watch(calls=lambda: state[0], room=lambda: state[1])
     state[:] = [3.0, 7.0]
     assert (value(metrics, "aftertag_calls_in_flight"), value(metrics, "aftertag_claimed")) == (3, 7)
+
+
+def test_what_recording_decides_and_what_the_sweep_ends_is_counted() -> None:
+    metrics = Metrics()
+    metrics.count_placed(["sampled_out", None, "sampled_out", "no_classifier"])
+    metrics.count_lost(0)
+    metrics.count_lost(2)
+    counted = partial(value, metrics, "aftertag_classifications_total")
+    assert counted(outcome="not_run", reason="sampled_out") == 2
+    assert counted(outcome="not_run", reason="no_classifier") == 1
+    assert counted(outcome="failed", reason="worker_lost") == 2
+
+
+def test_the_line_counts_what_it_records_and_what_its_sweep_ends(line: Line, engine: Engine) -> None:
+    line_stage.classifier(engine, sampling_rate=0.0)
+    line_stage.record(line, *[line_stage.wire(str(number)) for number in range(21)])
+    line_stage.record(line, line_stage.wire("20"))
+    counted = partial(value, line.metrics, "aftertag_classifications_total")
+    assert counted(outcome="not_run", reason="sampled_out") == 21
+    with engine.begin() as connection:
+        connection.execute(
+            text("""
+            update classifications set state = 'running', reason = null, finished_at = null, claim_token = gen_random_uuid(),
+                   lease_until = now() - interval '1 second', lost_leases = case when generation_id = '1' then 0 else 2 end
+            where generation_id in ('1', '2', '3')
+            """)
+        )
+    sweeping.sweep(line, depth=lambda queue: 0)
+    assert counted(outcome="failed", reason="worker_lost") == 2
+
+
+def test_a_wait_is_told_of_every_endpoint_until_others_have_swept() -> None:
+    now = [0.0]
+    metrics = Metrics(waits_kept_seconds=15, clock=lambda: now[0])
+    wait = partial(value, metrics, "aftertag_queue_age_seconds")
+    assert wait(endpoint="local") is None
+    metrics.see_waits({"local": 3.0, "nobodys": 7.0})
+    now[0] = 15
+    assert (wait(endpoint="local"), wait(endpoint="nobodys")) == (3, 7)
+    metrics.see_waits({"local": 0.0})
+    assert (wait(endpoint="local"), wait(endpoint="nobodys")) == (0, None)
+    now[0] = 30.1
+    assert wait(endpoint="local") is None
+
+
+def test_a_sweep_tells_the_wait_at_an_endpoint_that_this_worker_has_not(line: Line, engine: Engine) -> None:
+    line_stage.classifier(engine, endpoint="nobodys")
+    line_stage.record(line, line_stage.wire("1"))
+    sweeping.sweep(line, depth=lambda queue: 0)
+    assert value(line.metrics, "aftertag_queue_age_seconds", endpoint="local") == 0
+    assert value(line.metrics, "aftertag_queue_age_seconds", endpoint="nobodys") is not None
+
+
+def test_metrics_are_served_and_a_port_that_is_taken_is_told() -> None:
+    metrics = Metrics()
+    metrics.count_placed(["sampled_out"])
+    server = metrics.serve(host="127.0.0.1", port=0)
+    try:
+        told = httpx.get(f"http://127.0.0.1:{server.server_port}/metrics").text
+        assert 'aftertag_classifications_total{outcome="not_run",reason="sampled_out"} 1.0' in told
+        with pytest.raises(errors.SettingsError, match=rf"AFTERTAG_METRICS_PORT is {server.server_port}"):
+            Metrics().serve(host="127.0.0.1", port=server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -118,11 +118,19 @@ def claim(
     ]
 
 
-def take_back_lost_leases(connection: Connection) -> int:
-    """Make rows whose lease ran out due again, or end them as `worker_lost`; return how many there were."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostLeases:
+    """How many leases were lost; of those, how many rows have ended as `worker_lost`."""
+
+    lost: int
+    ended: int
+
+
+def take_back_lost_leases(connection: Connection) -> LostLeases:
+    """Make rows whose lease ran out due again, or end them as `worker_lost`."""
     lost = connection.execute(
         text("""
-        select workspace, generation_id, created_at, classifier_id
+        select workspace, generation_id, created_at, classifier_id, lost_leases
         from classifications
         where state = 'running' and lease_until < now()
         order by workspace, generation_id, created_at, classifier_id
@@ -143,7 +151,7 @@ def take_back_lost_leases(connection: Connection) -> int:
         """,
         allowed=LOST_LEASES_ALLOWED,
     )
-    return len(lost)
+    return LostLeases(lost=len(lost), ended=sum(row.lost_leases + 1 >= LOST_LEASES_ALLOWED for row in lost))
 
 
 def stamp_due(connection: Connection, *, endpoint: str, ring_again_seconds: float, limit: int) -> list[Key]:
