@@ -224,7 +224,23 @@ near_misses = st.fixed_dictionaries(
         **dict.fromkeys(("id_given", "streamed", "user", "session_id", "app", "model", "finish_reason"), scalars),
     },
 )
-as_json = near_misses.map(lambda document: json.loads(json.dumps(document)))
+good = st.fixed_dictionaries(
+    {"id": text.filter(bool), "workspace": st.just("acme"), "created_at": st.just(NOW.isoformat())},
+    optional={
+        "id_given": st.booleans(),
+        "turns": st.lists(st.tuples(kinds, text, st.none() | text, st.none() | st.integers(0, 10**12)).map(list)),
+        "tools": st.lists(text, max_size=3),
+        "usage": st.dictionaries(st.sampled_from(["prompt", "cached"]), st.integers(0, 10**12)),
+        "cost_usd": st.floats(0, 1e8) | st.decimals(0, 10**8, allow_nan=False).map(str),
+        "latency_ms": st.floats(0, 1e8),
+        "metadata": st.dictionaries(text, text, max_size=3),
+        "left_out": st.integers(0, 10**9),
+        "user": text,
+        "session_id": text,
+        "model": text,
+    },
+)
+as_json = (near_misses | good).map(lambda document: json.loads(json.dumps(document)))
 
 
 @settings(max_examples=500, deadline=None)
@@ -254,4 +270,4 @@ def test_whatever_is_accepted_can_be_stored(engine: Engine) -> None:
         stored.extend(new)
 
     store()
-    assert line_stage.count(engine, "generations") == len(stored) > 10
+    assert line_stage.count(engine, "generations") == len(stored) > 50
