@@ -1,5 +1,6 @@
 """No Docker engine is at hand: what the container files say is held against the code instead."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -113,6 +114,26 @@ def test_workers_can_be_scaled_and_have_time_to_drain() -> None:
 def test_the_health_check_of_a_worker_asks_the_port_its_metrics_are_on() -> None:
     worker = SERVICES["worker"]
     assert f":{worker['environment']['AFTERTAG_METRICS_PORT']}/metrics" in worker["healthcheck"]["test"][-1]
+
+
+def test_the_health_check_of_the_beat_fails_without_redis_and_for_nothing_else(redis_db_url: str) -> None:
+    _, program, *arguments = SERVICES["beat"]["healthcheck"]["test"]
+    assert program == "python"
+    for url, expected in ((redis_db_url, 0), ("redis://127.0.0.1:1/0", 1)):
+        environ = {**os.environ, "AFTERTAG_REDIS_URL": url}
+        assert subprocess.run([sys.executable, *arguments], env=environ, capture_output=True).returncode == expected
+
+
+def test_endpoints_and_settings_of_the_operators_own_reach_every_container() -> None:
+    for service in OURS.values():
+        assert service["env_file"] == [{"path": ".env", "required": False}]
+
+
+def test_postgres_takes_as_many_connections_as_four_workers_and_a_console_want() -> None:
+    (given,) = [word for word in SERVICES["postgres"]["command"] if word.startswith("max_connections=")]
+    of_a_worker = 2 * (Settings().threads + 4)
+    assert int(given.removeprefix("max_connections=")) >= 4 * of_a_worker + 10
+    assert f"connections, {of_a_worker}:" in (ROOT / "docker-compose.yml").read_text()
 
 
 def test_redis_neither_evicts_nor_forgets() -> None:
