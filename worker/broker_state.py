@@ -12,7 +12,7 @@ from worker import queues
 from worker.broker_transport.rejected import REJECTED_KEY
 
 TIMEOUT_SECONDS = 3.0
-HELD_KEY = "unacked"  # the channel says so, in a module that loads kombu
+HELD_INDEX = "aftertag.held_index"  # the channel says so, in a module that loads kombu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +45,11 @@ def look(client: "redis.Redis", *, endpoints: Iterable[str]) -> BrokerState:
         with client.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.llen(name)
-            pipe.hlen(HELD_KEY)
             pipe.llen(REJECTED_KEY)
-            *depths, held, rejected = cast(list[int], pipe.execute())
+            *depths, rejected = cast(list[int], pipe.execute())
+            for key in cast(list[bytes], client.zrange(HELD_INDEX, 0, -1)):
+                pipe.llen(cast(str, key))
+            held = sum(cast(list[int], pipe.execute()))
     except redis.RedisError as error:
         return BrokerState(depths={}, problem=f"Redis does not answer ({type(error).__name__}).")
     return BrokerState(depths=dict(zip(names, depths, strict=True)), held=held, rejected=rejected)

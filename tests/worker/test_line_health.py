@@ -9,6 +9,7 @@ import redis
 
 from worker import broker_state, line_health
 from worker.broker_state import BrokerState
+from worker.broker_transport.holding import HELD, HELD_INDEX
 from worker.broker_transport.rejected import REJECTED_KEY
 from worker.line_health import OVERDUE_SECONDS, RECORD_BATCHES, STANDSTILL_SECONDS, Health
 from worker.store.line_state import LineState, Waiting
@@ -90,16 +91,16 @@ def test_depths_are_of_every_queue_of_the_line(redis_db_url: str) -> None:
         client.rpush("record", "a", "b")
         client.rpush("classify.local", "a")
         client.rpush(REJECTED_KEY, "a", "b", "c")
-        client.hset(broker_state.HELD_KEY, "tag", "message")
+        for consumer, messages in (("a", ["1", "2"]), ("b", ["3"])):
+            client.rpush(f"{HELD}:{consumer}:record", *messages)
+        client.zadd(HELD_INDEX, {f"{HELD}:a:record": 1, f"{HELD}:b:record": 2, f"{HELD}:b:sweep": 2})
         found = broker_state.look(client, endpoints=["local", "openai"])
     assert found.depths == {"record": 2, "classify.local": 1, "classify.openai": 0, "sweep": 0, "upkeep": 0}
-    assert (found.held, found.rejected, found.problem) == (1, 3, None)
+    assert (found.held, found.rejected, found.problem) == (3, 3, None)
 
 
 def test_the_key_of_held_messages_is_the_channels() -> None:
-    from worker.broker_transport.transport import Channel
-
-    assert Channel.unacked_key == broker_state.HELD_KEY
+    assert broker_state.HELD_INDEX == HELD_INDEX
 
 
 def test_a_redis_that_is_away_is_a_problem_and_no_exception() -> None:
