@@ -132,7 +132,7 @@ def _used(story: "Story") -> str:
 
 def _text(story: "Story") -> str:
     if story.turns is None:
-        return "not kept any more, or never needed"
+        return "not kept, or not any more"
     left_out = f", {story.left_out} more were left out" if story.left_out else ""
     return f"kept: {story.turns} turns{left_out}"
 

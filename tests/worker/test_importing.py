@@ -163,7 +163,7 @@ def test_without_classifying_nothing_is_asked_and_nothing_is_estimated(tmp_path:
     survey, _ = bring_in(engine, write(tmp_path / "a.jsonl", chat("one")), classify=False)
     assert survey.cost_usd == survey.asked.total() == 0
     assert rows(engine, "select state, reason from classifications") == [("not_run", "no_classifier")]
-    assert count(engine, "transcripts") == 0
+    assert count(engine, "transcripts") == 1
 
 
 def test_what_classifying_would_cost_is_told_before_anything_is_written(tmp_path: Path, engine: Engine) -> None:

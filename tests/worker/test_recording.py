@@ -10,13 +10,14 @@ from redis import RedisError
 from sqlalchemy import Engine, text
 
 from classifier_models.marker import OWN_CALL_LINE
+from tests.waiting import wait_until
 from tests.worker import line_stage
 from tests.worker.line_stage import NOW, Bells, count, record, rows, wire
 from worker import depths, recording, sweeping
 from worker.line import Line
 from worker.recording import Recorded
-from worker.store import classifiers, partitions
-from worker.store.recording import Key
+from worker.store import classifiers, partitions, workspaces
+from worker.store.recording import Key, ensure_workspaces
 
 
 def at_once(work: Callable[[int], Recorded], *, threads: int) -> list[Recorded]:
@@ -64,12 +65,46 @@ def test_a_workspace_that_is_not_there_is_made_and_its_generation_says_no_classi
     assert bells == []
 
 
-def test_text_that_nobody_will_read_is_not_stored(line: Line, bells: Bells, engine: Engine) -> None:
+def test_text_is_stored_as_long_as_its_workspace_keeps_it_whether_or_not_a_classifier_asks(
+    line: Line, bells: Bells, engine: Engine
+) -> None:
     line_stage.classifier(engine, sampling_rate=0.0)
-    record(line, wire("1"), wire("2", workspace="other"))
-    assert rows(engine, "select reason from classifications order by 1") == ["no_classifier", "sampled_out"]
-    assert (count(engine, "generations"), count(engine, "transcripts")) == (2, 0)
+    line_stage.classifier(engine, workspace="gone", filters={"apps": ["none"]})
+    line_stage.classifier(engine, workspace="still", sampling_rate=0.0)
+    with engine.begin() as connection:
+        classifiers.pause(connection, "still", "work")
+    record(line, *[wire("1", workspace=name) for name in ("acme", "gone", "still", "nobodys")])
+    assert rows(engine, "select workspace, reason from classifications order by 1") == [
+        ("acme", "sampled_out"),
+        ("gone", "filtered_out"),
+        ("nobodys", "no_classifier"),
+        ("still", "paused"),
+    ]
+    assert rows(engine, "select workspace from transcripts order by 1") == ["acme", "gone", "nobodys", "still"]
     assert bells == []
+
+
+def test_a_workspace_that_keeps_no_text_stores_only_what_is_to_be_asked_about(line: Line, engine: Engine) -> None:
+    line_stage.classifier(engine, filters={"apps": ["shop"]})
+    with engine.begin() as connection:
+        workspaces.update(connection, "acme", keep_text_days=0)
+    record(line, wire("asked", app="shop"), wire("not asked", app="desk"), wire("theirs", workspace="other"))
+    assert rows(engine, "select generation_id from transcripts order by 1") == ["asked", "theirs"]
+
+
+def test_a_workspace_that_another_makes_meanwhile_is_found_with_its_setting(engine: Engine) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as maker:
+            workspaces.create(maker, "new", keep_text_days=0)
+
+            def ensure() -> dict[str, int]:
+                with engine.begin() as connection:
+                    return ensure_workspaces(connection, ["new", "newer"])
+
+            found = pool.submit(ensure)
+            waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            wait_until(lambda: rows(engine, waiting), what="a statement that waits for the maker")
+        assert found.result(timeout=30) == {"new": 0, "newer": 30}
 
 
 def test_a_call_of_our_own_is_no_generation_and_is_never_classified(line: Line, bells: Bells, engine: Engine) -> None:

@@ -36,18 +36,32 @@ class Row:
         return (self.generation.workspace, self.generation.id, self.generation.created_at)
 
 
-def ensure_workspaces(connection: Connection, names: Iterable[str]) -> None:
-    """Make the workspaces that are missing: whoever can write to Redis is trusted for every workspace."""
-    connection.execute(
-        text("""
-        insert into workspaces (id)
-        select name from unnest(cast(:names as text[])) as name
-        where not exists (select from workspaces where id = name)
-        order by name
-        on conflict do nothing
-        """),
-        {"names": sorted(set(names))},
-    )
+def ensure_workspaces(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Make the workspaces that are missing: whoever can write to Redis is trusted for every workspace.
+
+    Return for each how many days it keeps text.
+    """
+    wanted = sorted(set(names))
+    found: dict[str, int] = {}
+    while len(found) < len(wanted):  # again where another made one since the statement began: it saw neither
+        rows = connection.execute(
+            text("""
+            with made as (
+                insert into workspaces (id)
+                select name from unnest(cast(:names as text[])) as name
+                where not exists (select from workspaces where id = name)
+                order by name
+                on conflict do nothing
+                returning id, keep_text_days
+            )
+            select id, keep_text_days from workspaces where id = any(:names)
+            union all
+            select id, keep_text_days from made
+            """),
+            {"names": wanted},
+        )
+        found = {row.id: row.keep_text_days for row in rows}
+    return found
 
 
 def lock_given_ids(connection: Connection, rows: Sequence[Row]) -> None:
