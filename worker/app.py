@@ -1,5 +1,6 @@
 """Celery, wired: one app per process, its queues, its beat, and the start and end of a worker."""
 
+import importlib.util
 import socket
 import threading
 import warnings
@@ -81,6 +82,7 @@ def run_worker(
     engine = engines.connect(database_url, application="aftertag worker", connections=settings.threads + 4)
     migrations.require_current(engine)
     app = make(settings, redis_url=redis_url, gates=gates)
+    endpoints = servable(endpoints)
     app.conf.task_queues = [_queue(one) for one in (RECORD, SWEEP, UPKEEP, *map(classify_queue, endpoints))]
     metrics = Metrics(waits_kept_seconds=SWEEPS_SEEN * settings.sweep_seconds)
     if settings.metrics_port:
@@ -97,6 +99,22 @@ def run_worker(
     )
     tasks.register(app, line, redis_url=redis_url)
     return _work(app, line, name=name)
+
+
+def servable(endpoints: Mapping[str, Endpoint], *, module: str = "sklearn") -> dict[str, Endpoint]:
+    """Return the endpoints that this worker can ask: without scikit-learn (`module`) not the built-in model.
+
+    What is for the others stays in its queue, for a worker that can: asked here, each would fail for good.
+    """
+    if importlib.util.find_spec(module) is not None:
+        return dict(endpoints)
+    left = [name for name, endpoint in endpoints.items() if endpoint.dialect == "local"]
+    log.warning(
+        "scikit-learn is not installed: what asks the built-in model waits for a worker that has it;"
+        " pip install 'aftertag[local]'",
+        endpoints=left,
+    )
+    return {name: endpoint for name, endpoint in endpoints.items() if name not in left}
 
 
 def run_beat(settings: Settings, *, redis_url: str) -> None:

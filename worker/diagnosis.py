@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
@@ -77,7 +78,8 @@ def of_postgres(
     with engine.connect() as connection:
         found, line = server.look(connection, today=now.date()), line_state.look(connection)
     yield of_days(found)
-    yield from of_endpoints(found, endpoints, keys=keys)
+    has_local_model = find_spec("sklearn") is not None
+    yield from of_endpoints(found, endpoints, keys=keys, has_local_model=has_local_model)
     yield of_workers(line)
     yield of_text(found, today=now.date())
 
@@ -105,7 +107,9 @@ def of_days(found: Server) -> Finding:
     )
 
 
-def of_endpoints(found: Server, endpoints: Mapping[str, Endpoint], *, keys: bool) -> Iterator[Finding]:
+def of_endpoints(
+    found: Server, endpoints: Mapping[str, Endpoint], *, keys: bool, has_local_model: bool = True
+) -> Iterator[Finding]:
     told = ", ".join(f"{name} ({_key(endpoint)})" if keys else name for name, endpoint in endpoints.items())
     yield ok("Endpoints", f"Configured here: {told}.")
     for one in found.asked:
@@ -115,6 +119,13 @@ def of_endpoints(found: Server, endpoints: Mapping[str, Endpoint], *, keys: bool
                 f"Classifier {one.classifier!r} of workspace {one.workspace!r} asks endpoint {one.endpoint!r},"
                 " which is not configured here.",
                 f"See that the workers have its key or address (AFTERTAG_ENDPOINT_{one.endpoint.upper()}_URL).",
+            )
+        elif endpoints[one.endpoint].dialect == "local" and not has_local_model:
+            yield note(
+                "Endpoints",
+                f"Classifier {one.classifier!r} of workspace {one.workspace!r} asks the built-in model, and scikit-learn"
+                " is not installed here.",
+                "Workers without it leave these classifications waiting: `pip install 'aftertag[local]'` for them.",
             )
 
 

@@ -103,6 +103,14 @@ def test_a_classifier_whose_endpoint_is_not_configured_here_is_a_note() -> None:
     assert "AFTERTAG_ENDPOINT_VLLM_URL" in note.advice
 
 
+def test_a_classifier_of_the_built_in_model_without_scikit_learn_is_a_note() -> None:
+    asked = (Asked(workspace="acme", classifier="risk", endpoint="local", state="active"),)
+    (_,) = diagnosis.of_endpoints(found(asked=asked), {"local": LOCAL}, keys=False)
+    _, note = diagnosis.of_endpoints(found(asked=asked), {"local": LOCAL}, keys=False, has_local_model=False)
+    assert note.severity is Severity.NOTE
+    assert "scikit-learn" in note.found
+
+
 def test_keys_are_told_by_presence_only() -> None:
     keyed = Endpoint(name="openai", base_url="https://x/v1", dialect="chat", api_key="SENTINEL")
     bare = Endpoint(name="vllm", base_url="http://x/v1", dialect="chat")
