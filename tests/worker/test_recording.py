@@ -190,8 +190,8 @@ def test_batches_in_crossed_orders_and_across_workspaces_never_deadlock(line: Li
 
 
 def test_a_batch_of_very_many_small_generations_stays_within_the_locks_of_postgres(line: Line, engine: Engine) -> None:
-    assert len(record(line, *[wire(str(number), turns=[]) for number in range(9_000)]).new) == 9_000
-    assert count(engine, "generations") == 9_000
+    assert len(record(line, *[wire(str(number), turns=[]) for number in range(30_000)]).new) == 30_000
+    assert count(engine, "generations") == 30_000
 
 
 def test_three_busy_workers_stay_within_the_locks_that_postgres_holds_by_default(line: Line, engine: Engine) -> None:
