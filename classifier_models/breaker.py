@@ -1,4 +1,7 @@
-"""Each endpoint's health, in memory: cooled by Retry-After, open after 401, 402 and 403, and closed by itself."""
+"""Each endpoint's health, in memory: cooled by Retry-After, open after 401 and 402, and closed by itself.
+
+A 403 is about one model of the endpoint: it leaves the other models, and so the other workspaces, alone.
+"""
 
 import threading
 from collections.abc import Callable
@@ -35,6 +38,10 @@ class _Health:
     probe_seconds: float = 0.0
 
 
+_Place = tuple[str, str | None]
+"""(endpoint, model); model None: the endpoint itself."""
+
+
 class Breaker:
     """The health of a process's endpoints; safe to use from several threads. `clock` is monotonic, in seconds."""
 
@@ -42,58 +49,67 @@ class Breaker:
         self._clock = clock
         self._probe_seconds = probe_seconds
         self._lock = threading.Lock()
-        self._health: dict[str, _Health] = {}
+        self._health: dict[_Place, _Health] = {}
 
-    def admit(self, endpoint: str) -> Held | None:
-        """Return None when a call may be made now; while open, that is one call per probe interval."""
+    def admit(self, endpoint: str, model: str) -> Held | None:
+        """Return None when the model may be called now; while open, that is one call per probe interval."""
         with self._lock:
-            health = self._health.get(endpoint)
-            if health is None:
-                return None
             now = self._clock()
-            if now < health.cooled_until:
-                return Held(reason="rate_limited", after_seconds=health.cooled_until - now)
-            if health.open_reason is None:
-                return None
-            if now < health.probe_at:
-                return Held(reason=health.open_reason, after_seconds=health.probe_at - now)
-            # Whatever becomes of this probe, also nothing: the next one is due an interval later.
-            health.probe_seconds = min(health.probe_seconds * 2, PROBE_LIMIT_SECONDS)
-            health.probe_at = now + health.probe_seconds
+            found = [self._health[at] for at in ((endpoint, None), (endpoint, model)) if at in self._health]
+            for health in found:
+                if held := _held(health, now):
+                    return held
+            for health in found:  # only now: a probe that the other one holds back is not spent
+                if health.open_reason is not None:
+                    # Whatever becomes of this probe, also nothing: the next one is due an interval later.
+                    health.probe_seconds = min(health.probe_seconds * 2, PROBE_LIMIT_SECONDS)
+                    health.probe_at = now + health.probe_seconds
             return None
 
-    def learn(self, endpoint: str, reply: Reply) -> None:
-        """Take in how a call to the endpoint ended."""
+    def learn(self, endpoint: str, model: str, reply: Reply) -> None:
+        """Take in how a call of the model at the endpoint ended."""
         if isinstance(reply, Answered):
-            self._close(endpoint)
+            self._close((endpoint, None), (endpoint, model))
+        elif reply.case is Case.FORBIDDEN:
+            self._close((endpoint, None))  # who was refused one model was recognised
+            self._open((endpoint, model), REASON_WHEN_OPEN[reply.case])
         elif reply.case in REASON_WHEN_OPEN:
-            self._open(endpoint, REASON_WHEN_OPEN[reply.case])
+            self._open((endpoint, None), REASON_WHEN_OPEN[reply.case])
         elif reply.retry_after_seconds is not None:
-            self._cool(endpoint, reply.retry_after_seconds)
+            self._cool((endpoint, None), reply.retry_after_seconds)
         elif reply.case not in PROVES_NOTHING:
-            self._close(endpoint)
+            self._close((endpoint, None), (endpoint, model))
 
-    def is_open(self, endpoint: str) -> bool:
-        """Return whether the endpoint waits for its operator."""
+    def is_open(self, endpoint: str, model: str | None = None) -> bool:
+        """Return whether the endpoint, or this model of it, waits for its operator."""
         with self._lock:
-            return endpoint in self._health and self._health[endpoint].open_reason is not None
+            health = self._health.get((endpoint, model))
+            return health is not None and health.open_reason is not None
 
-    def _open(self, endpoint: str, reason: str) -> None:
+    def _open(self, place: _Place, reason: str) -> None:
         with self._lock:
-            health = self._health.setdefault(endpoint, _Health())
+            health = self._health.setdefault(place, _Health())
             if health.open_reason is None:  # the calls that were in flight beside the first change nothing
                 health.probe_seconds = self._probe_seconds
                 health.probe_at = self._clock() + self._probe_seconds
             health.open_reason = reason
 
-    def _cool(self, endpoint: str, seconds: float) -> None:
+    def _cool(self, place: _Place, seconds: float) -> None:
         with self._lock:
-            health = self._health.setdefault(endpoint, _Health())
+            health = self._health.setdefault(place, _Health())
             until = self._clock() + min(seconds, COOLING_LIMIT_SECONDS)
             health.cooled_until = max(health.cooled_until, until)
 
-    def _close(self, endpoint: str) -> None:
-        if endpoint not in self._health:  # the hot path takes no lock; a stale look costs one probe at most
-            return
-        with self._lock:
-            self._health[endpoint].open_reason = None
+    def _close(self, *places: _Place) -> None:
+        for place in places:
+            if place in self._health:  # the hot path takes no lock; a stale look costs one probe at most
+                with self._lock:
+                    self._health[place].open_reason = None
+
+
+def _held(health: _Health, now: float) -> Held | None:
+    if now < health.cooled_until:
+        return Held(reason="rate_limited", after_seconds=health.cooled_until - now)
+    if health.open_reason is not None and now < health.probe_at:
+        return Held(reason=health.open_reason, after_seconds=health.probe_at - now)
+    return None

@@ -131,12 +131,12 @@ class Calls:
         claimed = asking.claimed
         if time.monotonic() > asking.asked_by:
             return Ended(claimed=claimed, outcome=RELEASED)
-        held = self._breaker.admit(claimed.endpoint)
+        held = self._breaker.admit(claimed.endpoint, asking.question.model)
         if held is not None:
             reason = None if held.reason == "rate_limited" else held.reason
             return Ended(claimed=claimed, outcome=Waiting(reason=reason, after_seconds=held.after_seconds))
         reply = await client.ask(self._endpoints[claimed.endpoint], asking.question, self._timeout_seconds)
-        self._breaker.learn(claimed.endpoint, reply)
+        self._breaker.learn(claimed.endpoint, asking.question.model, reply)
         return conclude(claimed, reply, random=random.random)
 
     async def _drain(self, seconds: float) -> None:
