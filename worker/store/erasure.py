@@ -53,17 +53,22 @@ def erase(engine: Engine, workspace: str, *, user: str | None = None, batch_rows
 
 def _erase_day(engine: Engine, workspace: str, user: str | None, day: date, batch_rows: int) -> Erased:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    bounds = {"earliest": start, "latest": start + timedelta(days=1), "batch_rows": batch_rows}
+    bounds = {"workspace": workspace, "earliest": start, "latest": start + timedelta(days=1)}
+    page = {"user": user, "batch_rows": batch_rows}
+    after = {"after_id": "", "after_at": start - timedelta(days=1)}  # before every key of the day
     erased = Erased()
     while True:
         with engine.begin() as connection:
-            row = connection.execute(
-                text(_ERASE.format(keys=_KEYS_OF_USER if user is not None else _KEYS)),
-                _given(workspace, user) | bounds,
-            ).one()
-        erased += Erased(generations=row.generations, transcripts=row.transcripts, classifications=row.classifications)
-        if row.keys < batch_rows:
+            keys = connection.execute(text(_KEYS_OF_USER if user is not None else _KEYS), bounds | page | after).all()
+            if not keys:
+                return erased
+            last = {"last_id": keys[-1].id, "last_at": keys[-1].created_at}
+            named = json.dumps([{"id": key.id, "created_at": key.created_at.isoformat()} for key in keys])
+            gone = connection.execute(text(_ERASE), bounds | after | last | {"keys": named}).one()
+        erased += Erased(**gone._mapping)
+        if len(keys) < batch_rows:
             return erased
+        after = {"after_id": keys[-1].id, "after_at": keys[-1].created_at}
 
 
 def _given(workspace: str, user: str | None) -> dict[str, object]:
@@ -94,51 +99,66 @@ def _days(connection: Connection) -> list[date]:
 
 
 # A call of our own has no row among generations, and what was cut off may have left text alone: all three name keys.
+# Each is read in the order of its primary key from where the last page ended: a day is read once, not once a page.
 _KEYS = """
-    select generation_id as id, created_at from classifications
-    where workspace = :workspace and created_at >= :earliest and created_at < :latest
-    union
-    select id, created_at from generations
-    where workspace = :workspace and created_at >= :earliest and created_at < :latest
-    union
-    select generation_id, created_at from transcripts
-    where workspace = :workspace and created_at >= :earliest and created_at < :latest
-    limit :batch_rows
+(select distinct generation_id as id, created_at from classifications
+ where workspace = :workspace and created_at >= :earliest and created_at < :latest
+   and (generation_id, created_at) > (:after_id, :after_at)
+ order by generation_id, created_at limit :batch_rows)
+union
+(select id, created_at from generations
+ where workspace = :workspace and created_at >= :earliest and created_at < :latest
+   and (id, created_at) > (:after_id, :after_at)
+ order by id, created_at limit :batch_rows)
+union
+(select generation_id, created_at from transcripts
+ where workspace = :workspace and created_at >= :earliest and created_at < :latest
+   and (generation_id, created_at) > (:after_id, :after_at)
+ order by generation_id, created_at limit :batch_rows)
+order by id, created_at limit :batch_rows
 """
 
 _KEYS_OF_USER = """
-    select id, created_at from generations
-    where workspace = :workspace and user_id = :user and created_at >= :earliest and created_at < :latest
-    limit :batch_rows
+select id, created_at from generations
+where workspace = :workspace and user_id = :user and created_at >= :earliest and created_at < :latest
+  and (id, created_at) > (:after_id, :after_at)
+order by id, created_at limit :batch_rows
 """
 
 # Classifications are locked first and in key order, as every other writer of the line does.
 _ERASE = """
-with keys as materialized ({keys}),
-locked as materialized (
+with keys as materialized (
+    select id, created_at from json_to_recordset(cast(:keys as json)) as k(id text, created_at timestamptz)
+), locked as materialized (
     select c.generation_id, c.created_at, c.classifier_id from classifications c
     join keys on c.generation_id = keys.id and c.created_at = keys.created_at
     where c.workspace = :workspace and c.created_at >= :earliest and c.created_at < :latest
+      and (c.generation_id, c.created_at) > (:after_id, :after_at)
+      and (c.generation_id, c.created_at) <= (:last_id, :last_at)
     order by c.workspace, c.generation_id, c.created_at, c.classifier_id
     for update of c
 ), gone_classifications as (
     delete from classifications c using locked
     where c.workspace = :workspace and c.generation_id = locked.generation_id and c.created_at = locked.created_at
       and c.classifier_id = locked.classifier_id and c.created_at >= :earliest and c.created_at < :latest
+      and (c.generation_id, c.created_at) > (:after_id, :after_at)
+      and (c.generation_id, c.created_at) <= (:last_id, :last_at)
     returning 1
 ), gone_transcripts as (
     delete from transcripts t using keys
     where t.workspace = :workspace and t.generation_id = keys.id and t.created_at = keys.created_at
       and t.created_at >= :earliest and t.created_at < :latest
+      and (t.generation_id, t.created_at) > (:after_id, :after_at)
+      and (t.generation_id, t.created_at) <= (:last_id, :last_at)
     returning 1
 ), gone_generations as (
     delete from generations g using keys
     where g.workspace = :workspace and g.id = keys.id and g.created_at = keys.created_at
       and g.created_at >= :earliest and g.created_at < :latest
+      and (g.id, g.created_at) > (:after_id, :after_at) and (g.id, g.created_at) <= (:last_id, :last_at)
     returning 1
 )
-select (select count(*) from keys) as keys,
-       (select count(*) from gone_classifications) as classifications,
+select (select count(*) from gone_classifications) as classifications,
        (select count(*) from gone_transcripts) as transcripts,
        (select count(*) from gone_generations) as generations
 """
