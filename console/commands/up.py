@@ -57,12 +57,12 @@ def up() -> None:
 
 
 def down() -> None:
-    """End what `aftertag demo --keep` left running in the data directory."""
+    """End what `aftertag demo --keep` left running in the data directory, also after it was killed."""
     from worker import embedded, household
 
     data_dir = session.settings().data_dir
-    household.stop_kept(data_dir)
-    if not embedded.stop(data_dir):
+    ended = household.stop_kept(data_dir)
+    if not embedded.stop(data_dir) and not ended:
         output.note(f"Nothing is running in {str(data_dir)!r}.")
         return
     output.note(f"Ended what was running in {str(data_dir)!r}; its data is kept.")

@@ -73,6 +73,18 @@ def test_the_demo_shows_tags_bars_agreement_coverage_and_sql_and_leaves_nothing_
     assert list(machine.temporary.glob("aftertag-demo-*")) == []
 
 
+def test_what_a_killed_demo_was_to_keep_is_ended_by_down(tmp_path: Path) -> None:
+    machine = Machine(folder=tmp_path)
+    with machine.running("demo", "--keep") as demo:
+        demo.wait_until_it_says("Classifier: ")
+        family = demo.family()
+        demo.ended(signal.SIGKILL)
+    with machine.running("down") as down:
+        assert down.ended() == 0
+    assert "Ended what was running" in down.stderr.read_text()
+    wait_until_gone(family)
+
+
 def test_a_demo_that_is_told_to_end_ends_all_it_started(tmp_path: Path) -> None:
     machine = Machine(folder=tmp_path)
     with machine.running("demo") as demo:
