@@ -41,7 +41,7 @@ class Settings(BaseModel):
     call_timeout_seconds: Seconds = Field(30, description="The deadline of one model call.")
     wait_seconds: Seconds = Field(10, description="How long a claimed classification may wait for its call to start.")
     write_seconds: Seconds = Field(
-        15, description="What a lease leaves for writing the tags after the call's deadline."
+        10, description="What a lease leaves for writing the tags after the call's deadline."
     )
     drain_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
         20, description="How long a stopping worker finishes its calls before it releases the rest."
