@@ -89,6 +89,11 @@ class Batches:
             self._worked_since = time.perf_counter()
 
 
+def of_losses(dropped: dict[str, int]) -> Batch:
+    """Return a batch without generations, for losses that would else go untold."""
+    return Batch(body=_body([], dropped), generations=0, dropped=dropped)
+
+
 def _body(encoded: list[bytes], dropped: dict[str, int]) -> bytes:
     tail = b"]}" if not dropped else b'],"dropped":' + _encode(dropped).encode() + b"}"
     return b"".join((b'{"v":%d,"generations":[' % wire.VERSION, b",".join(encoded), tail))

@@ -4,9 +4,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
-from api_hooks.batches import Batch, Batches
+from api_hooks.batches import Batch, Batches, of_losses
 from api_hooks.breaker import Breaker
 from api_hooks.buffer import Buffer
 from api_hooks.errors import BrokerFullError, SendError
@@ -16,6 +17,8 @@ from api_hooks.signals import Signal
 logger = logging.getLogger("aftertag")
 
 LOG_SECONDS = 60.0
+REPORT_SECONDS = 60.0
+"""How long losses wait for a batch to go along with, from the last one that was sent."""
 
 
 class Sender(Protocol):
@@ -37,6 +40,7 @@ class Flusher:
         signal: Signal,
         make_sender: Callable[[], Sender | None],
         flush_seconds: float,
+        report_seconds: float = REPORT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._buffer = buffer
@@ -45,6 +49,8 @@ class Flusher:
         self._make_sender = make_sender
         self._sender: Sender | None = None
         self._flush_seconds = flush_seconds
+        self._report_seconds = report_seconds
+        self._report_at = clock() + report_seconds
         self._clock = clock
         self._batches = Batches(snapshots=buffer, on_loss=losses.count)
         self.breaker = Breaker(clock=clock)
@@ -85,10 +91,13 @@ class Flusher:
         return True
 
     def close(self, timeout_seconds: float) -> bool:
-        """`flush`, and end the thread; what is not sent by then is counted as `closed`."""
+        """`flush`, report losses, and end the thread; what is not sent by then is counted as `closed`."""
+        deadline = self._clock() + timeout_seconds
         is_empty = self.flush(timeout_seconds)
         self._is_closing = True
         self._signal.set()
+        if self.thread is not None and self._losses.is_unsent:
+            self.thread.join(max(0.0, deadline - self._clock()))
         return is_empty
 
     def _run(self) -> None:
@@ -96,19 +105,23 @@ class Flusher:
             try:
                 self._wait()
                 self._send_what_waits()
+                self._report_losses()
                 self._log_losses()
             except BaseException as error:  # noqa: BLE001 - this thread outlives whatever happens on it
                 self._error = type(error).__name__
                 self.breaker.failed()
         if self.waiting:
             self._losses.count("closed", self.waiting)
+        self._report_at = float("-inf")
+        with suppress(BaseException):  # whatever the sender raises: nobody is left to be told
+            self._report_losses()
         if self._sender is not None:
             self._sender.close()
 
     def _wait(self) -> None:
         """Sleep while there is nothing to do; then give a batch time to gather, or the broker time to come back."""
         while self.waiting == 0 and not self._is_closing and not self._is_hurried:
-            is_woken = self._signal.wait(self._seconds_until_log())
+            is_woken = self._signal.wait(self._seconds_to_sleep())
             if not is_woken:
                 return
         wake_at = self._clock() + max(self._flush_seconds, self.breaker.seconds_to_wait)
@@ -117,8 +130,12 @@ class Flusher:
                 return
             self._signal.wait(remaining)
 
-    def _seconds_until_log(self) -> float | None:
-        return max(0.0, self._may_log_at - self._clock()) if self._losses.is_unlogged else None
+    def _seconds_to_sleep(self) -> float | None:
+        """Until losses are to be logged or reported; None where there are none."""
+        times = [self._may_log_at] if self._losses.is_unlogged else []
+        if self._losses.is_unsent or self._unsent is not None:
+            times.append(self._report_at)
+        return max(0.0, min(times) - self._clock()) if times else None
 
     def _send_what_waits(self) -> None:
         """Send what is in the buffer now; what comes meanwhile waits for its own batch."""
@@ -158,16 +175,28 @@ class Flusher:
             self.breaker.succeeded()
             self._unsent = None
             self.sent += batch.generations
+            self._report_at = self._clock() + self._report_seconds
 
     def _drop(self, batch: Batch, reason: str) -> None:
         self._unsent = None
         self._losses.give_back(batch.dropped)
-        self._losses.count(reason, batch.generations)
+        if batch.generations:
+            self._losses.count(reason, batch.generations)
+
+    def _report_losses(self) -> None:
+        """Send losses by themselves where no generation came that they could go along with."""
+        now = self._clock()
+        if now < self._report_at:
+            return
+        self._report_at = now + self._report_seconds
+        if self._unsent is None and self._losses.is_unsent and not self.breaker.seconds_to_wait:
+            self._unsent = of_losses(self._losses.take_unsent())
+            self._send(self._unsent)
 
     def _log_losses(self) -> None:
         """At most one line a minute: what was dropped and why, and whether sending fails."""
         now = self._clock()
-        if now < self._may_log_at or not (self._losses.is_unlogged or self.breaker.is_failing):
+        if now < self._may_log_at or not (self._losses.is_unlogged or (self.breaker.is_failing and self.waiting)):
             return
         self._may_log_at = now + LOG_SECONDS
         for_people = [f"{count} {reason} ({REASONS[reason]})" for reason, count in self._losses.take_unlogged().items()]

@@ -35,7 +35,7 @@ class Losses:
             return dict(self._total)
 
     def take_unsent(self) -> dict[str, int]:
-        """Hand over what goes along with the next batch."""
+        """Hand over what goes along with the next batch. A batch that arrives twice has them counted twice."""
         with self._lock:
             unsent, self._unsent = self._unsent, Counter()
         return dict(unsent)
@@ -44,6 +44,10 @@ class Losses:
         """The batch that carried them was dropped itself."""
         with self._lock:
             self._unsent.update(unsent)
+
+    @property
+    def is_unsent(self) -> bool:
+        return bool(self._unsent)
 
     @property
     def is_unlogged(self) -> bool:

@@ -51,6 +51,7 @@ class Recorded:
 def record(line: Line, batch: object, *, now: datetime | None = None) -> Recorded:
     """Record a batch from the wire, then ring for what is to be classified.
 
+    A batch may be empty but for the losses it reports; delivered twice, they are counted twice: they are no generations.
     Returns after the commit; while Postgres is away it waits. Raise outage.Stopping when the worker ends first, and
     InvalidRequestError when `batch` is no batch of version 1.
     """
