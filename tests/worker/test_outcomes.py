@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
+from tests.waiting import wait_until
 from tests.worker import asking, line_stage
 from tests.worker.asking import call, tagged
 from tests.worker.line_stage import NOW, record, rows, wire
@@ -243,6 +244,28 @@ def test_writers_whose_batches_cross_never_deadlock(line: Line, engine: Engine) 
     with ThreadPoolExecutor(2) as pool:
         assert sum(pool.map(end, range(2))) == len(claimed) == 60
     assert rows(engine, "select distinct tags from generations") == [{"one": "x", "two": "y"}]
+
+
+def test_late_answers_are_waited_for_in_key_order_with_nothing_behind_them_held(recorded: UUID, engine: Engine) -> None:
+    [late] = asking.claim(engine, KEYS[:1])
+    asking.end_leases(engine)
+    [behind] = asking.claim(engine, KEYS[1:2])
+    with ThreadPoolExecutor(1) as pool, engine.begin() as other:
+        lock(other, "000")
+        writing = pool.submit(asking.write, engine, [late, behind], tagged(department="legal"), call("0.01"))
+        wait_until(lambda: rows(engine, WAITING), what="a writer that waits for the row of its late answer")
+        lock(other, "001")
+        other.rollback()
+        assert [one.claimed for one in writing.result(timeout=30)] == [behind]
+
+
+WAITING = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+
+
+def lock(connection: Connection, id_: str) -> None:
+    connection.execute(
+        text("select from classifications where generation_id = :id for update nowait"), {"id": id_}
+    ).all()
 
 
 def test_outcomes_of_several_workspaces_stay_apart(line: Line, engine: Engine) -> None:

@@ -42,22 +42,25 @@ def write(connection: Connection, ended: Sequence[Ended]) -> list[Ended]:
 
 
 def _lock(connection: Connection, ended: Sequence[Ended], bounds: dict[str, Any]) -> dict[tuple[Key, UUID], list[str]]:
-    """Lock the rows; return, for each whose claim is still held, the dimensions it gave before."""
+    """Lock all rows, late ones too; return, for each whose claim is still held, the dimensions it gave before."""
     rows = connection.execute(
         text("""
-        select c.workspace, c.generation_id, c.created_at, c.classifier_id, c.tags
+        select c.workspace, c.generation_id, c.created_at, c.classifier_id, c.tags,
+               c.state = 'running' and c.claim_token = r.token as held
         from json_to_recordset(cast(:rows as json)) as r(
             workspace text, id text, created_at timestamptz, classifier_id uuid, token uuid)
         join classifications c on c.workspace = r.workspace and c.generation_id = r.id
          and c.created_at = r.created_at and c.classifier_id = r.classifier_id
-        where c.created_at between :earliest and :latest and c.state = 'running' and c.claim_token = r.token
+        where c.created_at between :earliest and :latest
         order by c.workspace, c.generation_id, c.created_at, c.classifier_id
         for update of c
         """),
         {"rows": json.dumps([_named(one) | {"token": str(one.claimed.token)} for one in ended]), **bounds},
     )
     return {
-        ((row.workspace, row.generation_id, row.created_at), row.classifier_id): sorted(row.tags or {}) for row in rows
+        ((row.workspace, row.generation_id, row.created_at), row.classifier_id): sorted(row.tags or {})
+        for row in rows
+        if row.held
     }
 
 
