@@ -17,7 +17,7 @@ HELD_INDEX = "aftertag.held_index"  # the channel says so, in a module that load
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerState:
-    """Messages by queue; `held` were fetched and are not acknowledged yet, `rejected` wait for upkeep.
+    """Messages by queue; `held` were fetched and are not acknowledged yet, `rejected` wait for a sweep.
 
     `problem` is a sentence when Redis does not answer; then nothing else is known.
     """

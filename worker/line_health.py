@@ -75,11 +75,11 @@ def _operator(line: "LineState") -> list[str]:
 
 
 def _losses(line: "LineState", broker: "BrokerState") -> list[str]:
-    found = [f"Lost by hooks today: {lost} ({reason})." for reason, lost in sorted(line.losses.items())]
+    found = [f"Lost today: {lost} ({reason})." for reason, lost in sorted(line.losses.items())]
     if line.set_aside_today:
         found.append(f"Set aside today: {line.set_aside_today}; see `aftertag set-aside list`.")
     if broker.rejected:
-        found.append(f"Rejected and not set aside yet: {broker.rejected}; the next upkeep does that.")
+        found.append(f"Rejected and not set aside yet: {broker.rejected}; the next sweep does that.")
     if broker.problem:
         found.append(f"{broker.problem[:-1]}; nothing can be recorded until it does.")
     return found

@@ -51,6 +51,7 @@ def register(app: Celery, line: Line, *, redis_url: str) -> None:
     @app.task(name=SWEEP, acks_late=False)
     def sweep() -> None:
         line.outage.outlast(lambda: sweeping.sweep(line, depth=lambda queue: int(client.llen(queue))))
+        line.outage.outlast(lambda: upkeep.store_rejected(line.engine, client))
 
     @app.task(name=UPKEEP, acks_late=False)
     def tend() -> None:

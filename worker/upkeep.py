@@ -11,7 +11,7 @@ import structlog
 from worker.broker_transport import rejected
 from worker.broker_transport.rejected import Rejected
 from worker.settings import Settings
-from worker.store import partitions, retention, set_aside
+from worker.store import partitions, recording, retention, set_aside
 from worker.store.retention import Dropped
 from worker.store.set_aside import Arrival
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 REJECTED_AT_ONCE = 20
 """Messages in memory at once while they move from Redis to Postgres; each may have a megabyte."""
+
+REJECTED_OVERFLOW = "rejected_overflow"
 
 log = structlog.get_logger()
 
@@ -49,7 +51,7 @@ def tend(engine: "Engine", client: "redis.Redis", settings: Settings, *, now: da
         try:
             tended = Tended(
                 days_made=partitions.make_ahead(engine, today=now.date()),
-                rejected_stored=store_rejected(engine, client),
+                rejected_stored=store_rejected(engine, client, now=now),
                 set_aside_gone=_cap(engine),
                 generations=retention.drop_generations(engine, keep_days=settings.keep_days, now=now),
                 text=retention.drop_text(engine, now=now),
@@ -61,16 +63,29 @@ def tend(engine: "Engine", client: "redis.Redis", settings: Settings, *, now: da
     return tended
 
 
-def store_rejected(engine: "Engine", client: "redis.Redis") -> int:
-    """Move what the broker's channel rejected from Redis into `set_aside`; return how many messages."""
+def store_rejected(engine: "Engine", client: "redis.Redis", *, now: datetime | None = None) -> int:
+    """Move what the broker's channel rejected from Redis into `set_aside`, within its limits; return how many messages.
+
+    With every sweep: the list in Redis is short. What it had no place for is counted in `losses`.
+    """
+    if not client.exists(rejected.REJECTED_KEY, rejected.TRIMMED_KEY):
+        return 0
 
     def keep(entries: Sequence[Rejected]) -> None:
         with engine.begin() as connection:
             set_aside.add_arrivals(connection, map(_arrival, entries))
 
+    def count(trimmed: int) -> None:
+        with engine.begin() as connection:
+            recording.add_losses(connection, {REJECTED_OVERFLOW: trimmed}, day=(now or datetime.now(UTC)).date())
+
     stored = 0
     while moved := rejected.drain(client, keep, limit=REJECTED_AT_ONCE):
         stored += moved
+    rejected.take_trimmed(client, count)
+    if stored:
+        log.warning("messages were rejected and are set aside", messages=stored)
+        _cap(engine)
     return stored
 
 
@@ -97,5 +112,3 @@ def _report(tended: Tended) -> None:
             log.warning("days are held by a long reader; the next upkeep drops them", kind=kind, days=len(dropped.held))
     if tended.transcripts:
         log.info("text deleted", transcripts=tended.transcripts)
-    if tended.rejected_stored:
-        log.warning("messages were rejected and are set aside", messages=tended.rejected_stored)

@@ -43,6 +43,15 @@ def holds_nothing(client: redis.Redis) -> bool:
     return not list(client.scan_iter(f"{HELD}:*"))
 
 
+def test_rejected_messages_that_the_list_has_no_place_for_are_counted(
+    own_redis: RedisServer, client: redis.Redis, tmp_path: Path
+) -> None:
+    client.lpush("record", *[b"{broken"] * 107)
+    with worker(own_redis.url, tmp_path / "log"):
+        wait_until(lambda: int(client.get(rejected.TRIMMED_KEY) or 0) == 7, deadline_seconds=20, what="a full count")
+    assert client.llen(rejected.REJECTED_KEY) == 100
+
+
 def test_every_broken_message_is_set_aside_and_the_next_good_one_runs(
     own_redis: RedisServer, client: redis.Redis, tmp_path: Path
 ) -> None:

@@ -221,3 +221,27 @@ def test_rejected_messages_move_into_postgres_once(engine: Engine, client: redis
     assert {(row.source, row.queue, row.set_aside_at) for row in rows} == {("broker", "record", NOW)}
     assert rows[0].error == "body_not_json: The body is not JSON in utf-8."
     assert body.body == b"message 0 \xff"
+
+
+def test_what_the_list_of_rejected_messages_had_no_place_for_is_counted_among_the_losses(
+    engine: Engine, client: redis.Redis
+) -> None:
+    client.set(rejected.TRIMMED_KEY, 5)
+    assert upkeep.store_rejected(engine, client) == 0
+    client.set(rejected.TRIMMED_KEY, 2)
+    upkeep.store_rejected(engine, client)
+    upkeep.store_rejected(engine, client)
+    with engine.connect() as connection:
+        assert connection.execute(text("select reason, generations from losses")).all() == [("rejected_overflow", 7)]
+
+
+def test_a_count_that_cannot_be_kept_is_kept_for_the_next_time(client: redis.Redis) -> None:
+    def fail(trimmed: int) -> None:
+        raise ConnectionError("Postgres is away")
+
+    client.set(rejected.TRIMMED_KEY, 5)
+    with pytest.raises(ConnectionError):
+        rejected.take_trimmed(client, fail)
+    counted: list[int] = []
+    rejected.take_trimmed(client, counted.append)
+    assert counted == [5]

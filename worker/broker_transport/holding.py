@@ -82,10 +82,13 @@ class QoS(kombu_redis.QoS):
             received_at=datetime.now(UTC),
             body_bytes=channel.rejected_body_bytes,
         )
-        with self._transaction() as pipe:
+        with channel.conn_or_acquire() as client, client.pipeline() as pipe:
             pipe.lpush(channel.rejected_key, entry)
             pipe.ltrim(channel.rejected_key, 0, channel.rejected_most - 1)
             pipe.lrem(self.held_key(queue), 1, raw)
+            length, *_ = pipe.execute()
+            if length > channel.rejected_most:
+                client.incrby(rejected.TRIMMED_KEY, length - channel.rejected_most)
         logger.warning("Set aside a message of %d bytes from queue %s: %s.", len(raw), queue, refused.fault.value)
 
     def stamp_held(self) -> None:

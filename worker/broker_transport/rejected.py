@@ -1,4 +1,4 @@
-"""The capped Redis list of messages that could not be read, until the upkeep task has moved them into Postgres."""
+"""The capped Redis list of messages that could not be read, until a sweep has moved them into Postgres."""
 
 import base64
 import json
@@ -13,6 +13,8 @@ import redis
 from worker.broker_transport.refusals import Refused
 
 REJECTED_KEY = "aftertag.rejected"
+TRIMMED_KEY = "aftertag.rejected_trimmed"
+"""How many entries the list had no place for since that was last counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,18 @@ def drain(
             pipe.lrem(key, -1, cast(str, entry))
         pipe.execute()
     return len(entries)
+
+
+def take_trimmed(client: "redis.Redis", count: Callable[[int], object]) -> None:
+    """Hand to `count` how many entries were lost for want of a place; when it raises they are counted the next time."""
+    trimmed = int(cast(bytes, client.getdel(TRIMMED_KEY)) or 0)
+    if not trimmed:
+        return
+    try:
+        count(trimmed)
+    except BaseException:
+        client.incrby(TRIMMED_KEY, trimmed)
+        raise
 
 
 def replay(client: "redis.Redis", *, queue: str, raw: bytes) -> None:

@@ -100,7 +100,11 @@ def add(
 
 
 def add_arrivals(connection: Connection, arrivals: Iterable[Arrival]) -> None:
-    """Set aside what the broker's channel rejected; one that is here already, from a pass cut off, is left out."""
+    """Set aside what the broker's channel rejected; one that is here already, from a pass cut off, is left out.
+
+    Takes turns with others until the transaction ends: two sweeps may read the same messages.
+    """
+    connection.execute(text("select pg_advisory_xact_lock(hashtext('aftertag.set_aside'))"))
     for arrival in arrivals:
         connection.execute(
             text("""
