@@ -12,6 +12,7 @@ from typing import Any
 
 from api_hooks import wire
 from classifier_models import prices
+from taxonomies.definition import ClassifierDefinition
 from worker import generation, recording, sampling, transcript
 from worker.generation import Generation
 from worker.sampling import Standing
@@ -224,24 +225,24 @@ def _not_known(connection: Connection, batch: Sequence[Line]) -> list[Line]:
 def _estimate(found: Survey, one: Generation, standings: Sequence[Standing]) -> None:
     own_call = recording.is_own_call(one)
     for standing, placed in zip(standings, sampling.place(one, standings, own_call=own_call), strict=False):
-        if placed.reason is not None:
-            continue
         definition = standing.definition
+        if placed.reason is not None or definition is None:
+            continue
         found.asked[definition.model] += 1
         characters = sum(min(len(text), transcript.TURN_CHARACTERS) for _, text, _, _ in one.turns)
-        cost = _price(standing, (characters + _prompt_characters(standing)) // transcript.CHARACTERS_PER_TOKEN)
+        cost = _price(definition, (characters + _prompt_characters(definition)) // transcript.CHARACTERS_PER_TOKEN)
         if cost is None:
             found.unpriced += 1
         else:
             found.cost_usd += cost
 
 
-def _price(standing: Standing, prompt_tokens: int) -> Decimal | None:
-    if standing.endpoint == "local":
+def _price(definition: ClassifierDefinition, prompt_tokens: int) -> Decimal | None:
+    if definition.endpoint == "local":
         return Decimal(0)
     return prices.estimate(
-        standing.definition.model,
-        standing.endpoint,
+        definition.model,
+        definition.endpoint,
         prompt_tokens=prompt_tokens,
         completion_tokens=ANSWER_TOKENS,
         cached_tokens=0,
@@ -249,5 +250,5 @@ def _price(standing: Standing, prompt_tokens: int) -> Decimal | None:
     )
 
 
-def _prompt_characters(standing: Standing) -> int:
-    return len(standing.definition.prompt) + 2 * len(standing.definition.taxonomy.model_dump_json())
+def _prompt_characters(definition: ClassifierDefinition) -> int:
+    return len(definition.prompt) + 2 * len(definition.taxonomy.model_dump_json())

@@ -14,13 +14,16 @@ NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """An active or paused classifier of the generation's workspace, at its present version."""
+    """An active or paused classifier of the generation's workspace, at its present version.
+
+    Without a definition, because this release cannot read it, it is paused.
+    """
 
     classifier_id: UUID
     version: int
     paused: bool
     endpoint: str
-    definition: ClassifierDefinition
+    definition: ClassifierDefinition | None
     billed_to: UUID | None
 
 
@@ -54,25 +57,31 @@ def place(generation: Generation, standings: Sequence[Standing], *, own_call: bo
 
 def _place(generation: Generation, standing: Standing) -> Placed:
     definition = standing.definition
+    if definition is None:
+        return Placed(
+            classifier_id=standing.classifier_id,
+            version=standing.version,
+            endpoint=standing.endpoint,
+            reason="paused",
+            billed_to=standing.billed_to,
+        )
     by_session = definition.sample_by == "session" and generation.session_id is not None
     number = draw(generation.workspace, str(generation.session_id) if by_session else generation.id)
     return Placed(
         classifier_id=standing.classifier_id,
         version=standing.version,
         endpoint=standing.endpoint,
-        reason=_why_not(generation, standing, number),
+        reason="paused" if standing.paused else _why_not(generation, definition, number),
         rate=definition.sampling_rate,
         draw=number,
         billed_to=standing.billed_to,
     )
 
 
-def _why_not(generation: Generation, standing: Standing, number: float) -> str | None:
-    if standing.paused:
-        return "paused"
-    if not passes(generation, standing.definition.filters):
+def _why_not(generation: Generation, definition: ClassifierDefinition, number: float) -> str | None:
+    if not passes(generation, definition.filters):
         return "filtered_out"
-    if number >= standing.definition.sampling_rate:
+    if number >= definition.sampling_rate:
         return "sampled_out"
     return None
 

@@ -307,6 +307,28 @@ def test_a_paused_classifier_leaves_its_reason(line: Line, bells: Bells, engine:
     assert bells == []
 
 
+def test_a_classifier_of_another_release_is_not_asked_and_stops_nobody_else(
+    line: Line, bells: Bells, engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = line_stage.classifier(engine, "odd", dimension="a").id
+    line_stage.classifier(engine, "well", dimension="b")
+    with engine.begin() as connection:
+        connection.execute(
+            text("update classifier_versions set definition = :of where classifier_id = :id"),
+            {"of": '{"of": "another release"}', "id": odd},
+        )
+    for id_ in ("1", "2"):
+        assert len(record(line, wire(id_)).new) == 1
+    assert rows(
+        engine, "select distinct classifier_id = :odd, state, reason from classifications order by 1", odd=odd
+    ) == [
+        (False, "pending", None),
+        (True, "not_run", "paused"),
+    ]
+    assert count(engine, "set_aside") == 0
+    assert capsys.readouterr().out.count(str(odd)) == 1
+
+
 def test_times_come_back_in_utc(line: Line, engine: Engine) -> None:
     record(line, wire("1", created_at=NOW.isoformat().replace("+00:00", "Z")))
     [created_at] = rows(engine, "select created_at from generations")

@@ -77,23 +77,12 @@ def test_a_message_that_is_no_batch_is_set_aside_whole(line: Line, engine: Engin
 
 def test_a_fault_of_our_own_loses_no_batch_and_quotes_none_of_it(line: Line, engine: Engine) -> None:
     with engine.begin() as connection:
-        connection.execute(text("insert into workspaces (id) values ('acme')"))
-        classifier = connection.execute(
-            text(
-                "insert into classifiers (workspace, name, state, version) values ('acme', 'x', 'active', 1) returning id"
-            )
-        ).scalar_one()
-        connection.execute(
-            text("""
-            insert into classifier_versions (classifier_id, version, definition, dimensions, endpoint)
-            values (:id, 1, '{"of": "another release"}', '{}', 'local')
-            """),
-            {"id": classifier},
-        )
+        connection.execute(text("alter table workspaces alter keep_text_days drop not null"))
+        connection.execute(text("insert into workspaces (id, keep_text_days) values ('acme', null)"))
     given = batch(wire("1"), wire("2"))
     recording.record_or_set_aside(line, given)
     [(error, body)] = rows(engine, "select error, body from set_aside")
-    assert error == "Recording it failed with TaxonomyError; replay it when that is mended."
+    assert error == "Recording it failed with TypeError; replay it when that is mended."
     assert replaying.to_batch(bytes(body)) == given
 
 
