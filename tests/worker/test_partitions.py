@@ -7,8 +7,9 @@ from threading import Barrier, Event
 from sqlalchemy import Engine, text
 
 from tests.waiting import wait_until
-from tests.worker import line_rows
+from tests.worker import line_rows, line_stage
 from tests.worker.line_stage import record, rows, wire
+from worker import recording
 from worker.line import Line
 from worker.store import partitions, retention
 from worker.store.tables import PARTITIONED
@@ -129,6 +130,50 @@ def test_dropping_a_day_behind_a_long_reader_gives_up_and_never_holds_up_writers
 
 def test_a_detachment_that_was_cut_off_is_finished(engine: Engine) -> None:
     partitions.make(engine, {OLD})
+    name = cut_off_detaching(engine)
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        partitions.finish_interrupted(connection, "transcripts")
+    assert rows(engine, "select to_regclass(:name) is null", name=name) == [True]
+
+
+def test_a_day_whose_detachment_was_cut_off_takes_rows_again(line: Line, engine: Engine) -> None:
+    line_stage.classifier(engine)
+    partitions.make(engine, {OLD})
+    cut_off_detaching(engine)
+    with engine.connect() as connection:
+        assert partitions.existing_days(connection) == set()
+    old = datetime(OLD.year, OLD.month, OLD.day, 12, tzinfo=UTC)
+    documents = [wire("1", created_at=old)]
+    accepted, _ = recording.check(documents, now=old, past=timedelta(days=1))
+    partitions.make(engine, {OLD})
+    with engine.begin() as connection:
+        recording.write(connection, accepted)
+    assert rows(engine, "select count(*) from transcripts") == [1]
+
+
+def test_a_day_that_was_detached_and_not_dropped_takes_rows_again(engine: Engine) -> None:
+    partitions.make(engine, {OLD})
+    with engine.begin() as connection:
+        connection.execute(text(f"alter table generations detach partition {partitions.name_of('generations', OLD)}"))
+    partitions.make(engine, {OLD})
+    with engine.connect() as connection:
+        assert partitions.existing_days(connection) == {OLD}
+
+
+def test_who_makes_days_waits_for_who_drops_one(engine: Engine) -> None:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        engine.execution_options(isolation_level="AUTOCOMMIT").connect() as dropping,
+    ):
+        with partitions.alone(dropping):
+            making = pool.submit(partitions.make, engine, {OLD})
+            wait_until(lambda: rows(engine, "select from pg_locks where locktype = 'advisory' and not granted"))
+            assert not making.done()
+        assert making.result(timeout=30) == 1
+
+
+def cut_off_detaching(engine: Engine) -> str:
+    """Leave the old day's transcripts half detached, as a killed upkeep does; return their partition."""
     name = partitions.name_of("transcripts", OLD)
     autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as reader, autocommit.connect() as killed:
@@ -143,9 +188,7 @@ def test_a_detachment_that_was_cut_off_is_finished(engine: Engine) -> None:
             assert detaching.exception(timeout=30) is not None
         killed.invalidate()
         reader.rollback()
-    with autocommit.connect() as connection:
-        partitions.finish_interrupted(connection, "transcripts")
-    assert rows(engine, "select to_regclass(:name) is null", name=name) == [True]
+    return name
 
 
 def test_a_day_that_was_detached_and_not_dropped_goes_too(engine: Engine) -> None:

@@ -1,6 +1,7 @@
 """Days: each of the three large tables has one partition a day, made ahead by upkeep and on demand by the recorder."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
@@ -10,7 +11,7 @@ from worker.store.tables import PARTITIONED
 DAYS_AHEAD = 3
 DAYS_AT_ONCE = 20
 LOCK_TIMEOUT_MS = 2_000
-_UPKEEP_LOCK = 0x41465441  # "AFTA": one maker of partitions at a time
+_UPKEEP_LOCK = 0x41465441  # "AFTA": one that makes or drops partitions at a time
 
 # A claim is an update of an indexed column, never HOT: vacuum must come by size of the day, not by a fifth of it.
 _STORAGE = {
@@ -29,13 +30,14 @@ def day_of(partition: str) -> date:
 
 
 def existing_days(connection: Connection) -> set[date]:
-    """The days that all three tables have a partition for."""
+    """The days that all three tables have a partition for; one that is being detached takes no rows any more."""
     rows = connection.execute(
         text("""
         select child.relname from pg_inherits
         join pg_class child on child.oid = inhrelid
         join pg_class parent on parent.oid = inhparent
         where parent.relname = any(:tables) and parent.relnamespace = current_schema()::regnamespace
+          and not inhdetachpending
         """),
         {"tables": list(PARTITIONED)},
     ).scalars()
@@ -76,8 +78,8 @@ def _make_some(engine: Engine, wanted: Sequence[date]) -> int:
 def _make_day(connection: Connection, day: date) -> None:
     for table in PARTITIONED:
         partition = name_of(table, day)
-        if connection.execute(text("select to_regclass(:name)"), {"name": partition}).scalar() is not None:
-            continue  # a former maker was cut off between two tables
+        if _is_attached(connection, table, partition):
+            continue
         connection.execute(
             text(
                 f"create table {partition} (like {table} including defaults including constraints) with ({_STORAGE[table]})"
@@ -88,6 +90,36 @@ def _make_day(connection: Connection, day: date) -> None:
                 f"alter table {table} attach partition {partition} for values from ('{day}') to ('{day + timedelta(days=1)}')"
             )
         )
+
+
+def _is_attached(connection: Connection, table: str, partition: str) -> bool:
+    """Whether the partition is there for good; what a former dropping left of it goes."""
+    found = connection.execute(
+        text("""
+        select relispartition as attached, coalesce(inhdetachpending, false) as pending
+        from pg_class left join pg_inherits on inhrelid = pg_class.oid where pg_class.oid = to_regclass(:name)
+        """),
+        {"name": partition},
+    ).one_or_none()
+    if found is None or (found.attached and not found.pending):
+        return found is not None
+    connection.execute(text(f"set local lock_timeout = {LOCK_TIMEOUT_MS}"))
+    if found.pending:
+        connection.execute(text(f"alter table {table} detach partition {partition} finalize"))
+    connection.execute(text(f"drop table {partition}"))
+    connection.execute(text("set local lock_timeout = 0"))
+    return False
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """Have makers of partitions wait, on a connection in autocommit: they might make anew what is about to be dropped."""
+    connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _UPKEEP_LOCK})
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _UPKEEP_LOCK})
 
 
 def finish_interrupted(connection: Connection, table: str) -> None:

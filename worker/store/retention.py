@@ -180,13 +180,15 @@ def _drop(engine: Engine, table: str, days: Sequence[date]) -> Dropped:
         connection.execute(text(f"set lock_timeout = {partitions.LOCK_TIMEOUT_MS}"))
         dropped: list[date] = []
         try:
-            partitions.finish_interrupted(connection, table)
+            with partitions.alone(connection):
+                partitions.finish_interrupted(connection, table)
             present = set(_partitions(connection, table))
             for day in days:
                 name = partitions.name_of(table, day)
                 if name in present:
-                    connection.execute(text(f"alter table {table} detach partition {name} concurrently"))
-                    connection.execute(text(f"drop table {name}"))
+                    with partitions.alone(connection):
+                        connection.execute(text(f"alter table {table} detach partition {name} concurrently"))
+                        connection.execute(text(f"drop table {name}"))
                 dropped.append(day)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
