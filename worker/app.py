@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from celery import Celery, signals
+from celery.apps.worker import install_worker_int_handler, install_worker_term_handler
 from celery.platforms import SecurityWarning
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
@@ -151,7 +152,7 @@ def _work(app: Celery, line: Line, *, name: str | None) -> int:
     signals.worker_shutting_down.connect(stop_claiming, weak=False)
     line.start()
     try:
-        worker = app.Worker(
+        worker = _quiet(app.Worker)(
             hostname=name or f"aftertag@{socket.gethostname()}",
             loglevel="INFO",
             without_gossip=True,
@@ -168,6 +169,18 @@ def _work(app: Celery, line: Line, *, name: str | None) -> int:
         line.stop()
     log.info("stopped")
     return int(worker.exitcode or 0)
+
+
+def _quiet(worker_class: Any) -> Any:
+    """Celery's worker without the bare line that it writes among the log's when it is told to stop: we log that."""
+
+    class Quiet(worker_class):  # type: ignore[misc]
+        def install_platform_tweaks(self, worker: Any) -> None:
+            super().install_platform_tweaks(worker)
+            install_worker_term_handler(worker, verbose=False)
+            install_worker_int_handler(worker, verbose=False)
+
+    return Quiet
 
 
 def _end_anyway() -> None:
