@@ -1,22 +1,17 @@
 """The sending thread, on a sender that keeps, refuses and hangs."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from api_hooks import wire
 from api_hooks.breaker import Breaker
-from api_hooks.buffer import Buffer
 from api_hooks.errors import BrokerFullError, SendError
-from api_hooks.flusher import Flusher
 from api_hooks.line import Line
-from api_hooks.losses import Losses
 from api_hooks.settings import Settings
-from api_hooks.signals import Signal
 from tests.api_hooks import hostile
 from tests.api_hooks.senders import KeepingSender
 from tests.waiting import wait_until
@@ -95,77 +90,6 @@ def test_an_unmakeable_generation_is_counted_and_its_neighbours_are_sent(
     assert line.flush(5)
     assert [g["turns"][0][1] for g in sender.generations] == ["before", wire.UNREADABLE, "after"]
     assert line.stats().dropped == {"bad_input": 1}
-
-
-def test_losses_go_along_with_the_next_batch_once(line_to: Callable[..., Line], sender: KeepingSender) -> None:
-    line = line_to(buffer_bytes=10_000)
-    assert not put(line, "x" * 20_000)
-    put(line, "one")
-    assert line.flush(5)
-    put(line, "two")
-    assert line.flush(5)
-    assert [batch.get("dropped") for batch in sender.batches] == [{"too_large": 1}, None]
-
-
-@contextmanager
-def idle(sender: KeepingSender, *, report_seconds: float) -> Iterator[Callable[[str], None]]:
-    """A started flusher to which no generation comes; yield how to lose one."""
-    losses, signal = Losses(), Signal()
-    buffer = Buffer(most_generations=1, most_bytes=1, drops_oldest=False, wake=signal.set, on_loss=losses.count)
-    flusher = Flusher(
-        buffer=buffer,
-        losses=losses,
-        signal=signal,
-        make_sender=lambda: sender,
-        flush_seconds=0.02,
-        report_seconds=report_seconds,
-    )
-    flusher.start()
-
-    def lose(reason: str) -> None:
-        losses.count(reason)
-        signal.set()
-
-    try:
-        yield lose
-    finally:
-        assert flusher.close(5)
-        assert flusher.thread is not None
-        flusher.thread.join(5)
-
-
-def test_losses_that_no_generation_follows_are_sent_by_themselves(sender: KeepingSender) -> None:
-    with idle(sender, report_seconds=0.05) as lose:
-        for number in (1, 2):
-            lose("too_large")
-            wait_until(lambda: len(sender.batches) == number)  # noqa: B023 - called at once
-    assert sender.batches == [{"v": 1, "generations": [], "dropped": {"too_large": 1}}] * 2
-
-
-def test_losses_by_themselves_are_sent_again_after_a_failure_and_told_once(sender: KeepingSender) -> None:
-    sender.raises = SendError("ConnectionError")
-    with idle(sender, report_seconds=0.05) as lose:
-        lose("too_large")
-        wait_until(lambda: sender.attempts >= 1)
-        sender.raises = None
-        wait_until(lambda: len(sender.batches) == 1)
-    assert sender.batches == [{"v": 1, "generations": [], "dropped": {"too_large": 1}}]
-
-
-def test_at_the_end_losses_are_told_that_no_generation_followed(sender: KeepingSender) -> None:
-    with idle(sender, report_seconds=3600) as lose:
-        lose("buffer_full")
-    assert sender.batches == [{"v": 1, "generations": [], "dropped": {"buffer_full": 1}}]
-
-
-def test_a_full_broker_is_no_further_loss_where_losses_go_by_themselves(
-    line_to: Callable[..., Line], sender: KeepingSender
-) -> None:
-    sender.raises = BrokerFullError("full")
-    line = line_to(buffer_bytes=10)
-    put(line, "x" * 20)
-    assert line.close(5)
-    assert line.stats().dropped == {"too_large": 1}
 
 
 def test_a_batch_that_fails_is_sent_again_and_nothing_is_lost(
@@ -270,21 +194,6 @@ def test_the_thread_outlives_whatever_the_sender_raises(line_to: Callable[..., L
     sender.raises = None
     assert line.flush(5)
     assert len(sender.generations) == 1
-
-
-def test_losses_are_logged_at_most_once_a_minute_and_without_text(
-    line_to: Callable[..., Line], sender: KeepingSender, caplog: pytest.LogCaptureFixture
-) -> None:
-    sender.raises = SendError("ConnectionError")
-    with caplog.at_level(logging.DEBUG):
-        line = line_to(buffer_generations=2)
-        for _ in range(20):
-            put(line, SECRET, user=SECRET, metadata={"k": SECRET})
-        put(line, SECRET, workspace=SECRET.upper())
-        wait_until(lambda: sender.attempts >= 3)
-    assert len([record for record in caplog.records if record.name == "aftertag"]) == 1
-    assert "buffer_full" in caplog.text
-    assert SECRET not in caplog.text.lower()
 
 
 def test_a_finalizer_that_enqueues_does_not_deadlock(line_to: Callable[..., Line], sender: KeepingSender) -> None:
