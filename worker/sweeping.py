@@ -12,6 +12,10 @@ from worker.store import claims
 
 IDS_PER_PASS = 10_000
 
+IDS_TO_A_REFUSING_ENDPOINT = 32
+"""Of a pass, while an endpoint refuses our key or credit: some to learn when it does no more. All of a backlog would be
+claimed and put off again every few minutes, for nothing."""
+
 log = structlog.get_logger()
 
 
@@ -35,9 +39,10 @@ def sweep(line: Line, *, depth: Callable[[str], int]) -> int:
 def _ring(line: Line, endpoint: str, *, limit: int) -> int:
     if limit <= 0:
         return 0
+    again = line.settings.ring_again_seconds
     with line.engine.begin() as connection:
-        keys = claims.stamp_due(
-            connection, endpoint=endpoint, ring_again_seconds=line.settings.ring_again_seconds, limit=limit
-        )
+        if claims.is_refusing(connection, endpoint=endpoint, lately_seconds=again):
+            limit = min(limit, IDS_TO_A_REFUSING_ENDPOINT)
+        keys = claims.stamp_due(connection, endpoint=endpoint, ring_again_seconds=again, limit=limit)
     line.ring(endpoint, keys)
     return len(keys)

@@ -6,6 +6,7 @@ Without constant bounds on created_at 1,000 ids cost 94 sequential scans and 2.1
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -198,9 +199,12 @@ def test_ringing_again_and_the_oldest_waits_read_the_due_by_index(filled: Engine
     with unfinished(filled, number, "state = 'pending', due_at = now() - interval '1 minute'"):
         sent = plans.of(filled, stamp)
         [waits] = plans.of(filled, claims.oldest_waits)
+        [refusing] = plans.of(filled, partial(claims.is_refusing, endpoint="local", lately_seconds=30))
     check_sweep(sent, number)
     assert waits.sequential == set(), str(waits)
     assert waits.rows_read <= 4 * DAYS, str(waits)
+    assert refusing.sequential == set(), str(refusing)
+    assert refusing.rows_read <= number, str(refusing)
 
 
 def check_sweep(sent: Sequence[Plan], number: int) -> None:

@@ -8,7 +8,7 @@ from tests.worker.line_stage import NOW, Bells, record, rows, wire
 from worker import sweeping
 from worker.depths import SHORT_QUEUE
 from worker.line import Line
-from worker.sweeping import IDS_PER_PASS
+from worker.sweeping import IDS_PER_PASS, IDS_TO_A_REFUSING_ENDPOINT
 
 
 def empty(queue: str) -> int:
@@ -70,3 +70,32 @@ def test_how_long_the_oldest_has_waited_is_measured(line: Line, bells: Bells, en
     sweeping.sweep(line, depth=empty)
     measured = line.metrics.registry.get_sample_value("aftertag_queue_age_seconds", {"endpoint": "local"})
     assert measured == pytest.approx(3_600, abs=60)
+
+
+@pytest.mark.parametrize("reason", ["auth_failed", "quota_exhausted"])
+def test_an_endpoint_that_refuses_is_rung_for_a_few_until_none_were_put_off_lately(
+    line: Line, bells: Bells, engine: Engine, reason: str
+) -> None:
+    due(line, bells, engine, 100)
+
+    def put_off(due_seconds_from_now: float) -> None:
+        with engine.begin() as connection:
+            connection.execute(
+                text("""
+                update classifications set reason = :reason, due_at = now() + make_interval(
+                    secs => :seconds - case when generation_id = 'local-0' then 1 else 0 end)
+                """),
+                {"reason": reason, "seconds": due_seconds_from_now},
+            )
+
+    put_off(-1)
+    assert sweeping.sweep(line, depth=empty) == IDS_TO_A_REFUSING_ENDPOINT
+    put_off(-line.settings.ring_again_seconds - 1)
+    with engine.begin() as connection:
+        connection.execute(
+            text("update classifications set due_at = now() + interval '1 minute' where generation_id = 'local-0'")
+        )
+    assert sweeping.sweep(line, depth=empty) == IDS_TO_A_REFUSING_ENDPOINT
+    with engine.begin() as connection:
+        connection.execute(text("update classifications set state = 'tagged' where generation_id = 'local-0'"))
+    assert sweeping.sweep(line, depth=empty) == 100 - 2 * IDS_TO_A_REFUSING_ENDPOINT

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from worker import reasons
 from worker.store.recording import Key
 
 LOST_LEASES_ALLOWED = 3
@@ -152,6 +153,28 @@ def take_back_lost_leases(connection: Connection) -> LostLeases:
         allowed=LOST_LEASES_ALLOWED,
     )
     return LostLeases(lost=len(lost), ended=sum(row.lost_leases + 1 >= LOST_LEASES_ALLOWED for row in lost))
+
+
+def is_refusing(connection: Connection, *, endpoint: str, lately_seconds: float) -> bool:
+    """Whether the endpoint has lately put rows off to wait on the operator.
+
+    The rows themselves tell, to every worker alike: their wait is not over, or has been for less than `lately_seconds`.
+    """
+    return bool(
+        connection.execute(
+            text("""
+            select exists (
+                select from classifications
+                where endpoint = :endpoint and state in ('pending', 'retrying') and reason = any(:reasons)
+                  and due_at > now() - make_interval(secs => :lately_seconds))
+            """),
+            {
+                "endpoint": endpoint,
+                "reasons": [str(reason) for reason in reasons.of(reasons.Kind.WAITING)],
+                "lately_seconds": lately_seconds,
+            },
+        ).scalar_one()
+    )
 
 
 def stamp_due(connection: Connection, *, endpoint: str, ring_again_seconds: float, limit: int) -> list[Key]:
