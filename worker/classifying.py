@@ -12,8 +12,9 @@ from worker import errors, transcript
 from worker.calls import Asking
 from worker.line import Line
 from worker.outcomes import Skipped, Waiting
-from worker.store import claims
-from worker.store.claims import Claimed, Standing
+from worker.store import budgets, claims
+from worker.store.budgets import Standing
+from worker.store.claims import Claimed
 from worker.store.connecting import Connection
 from worker.store.outcomes import Ended
 from worker.store.recording import Key
@@ -52,7 +53,7 @@ def _claim_and_ask(line: Line, endpoint: str, keys: Sequence[Key], *, last_chanc
         asked_by = time.monotonic() + line.settings.wait_seconds
         with line.engine.begin() as connection:
             claimed = _claim(connection, line, endpoint, keys, last_chance)
-            standing = claims.standing_of(connection, sorted({one.classifier_id for one in claimed}))
+            standing = budgets.standing_of(connection, sorted({one.classifier_id for one in claimed}))
             versions = _versions(connection, line, claimed)
     except BaseException:
         line.room.leave(endpoint, places)

@@ -11,7 +11,7 @@ from tests.worker.asking import call, tagged
 from tests.worker.line_stage import NOW, record, rows, wire
 from worker.line import Line
 from worker.outcomes import Call, Failed, Retry, Waiting
-from worker.store import claims
+from worker.store import budgets
 from worker.store.recording import Key
 
 KEY: Key = ("acme", "1", NOW)
@@ -42,7 +42,7 @@ def test_every_call_is_accounted_retries_included(recorded: UUID, engine: Engine
     ) == [(3, 0.07, "reported", 30, 30, 30, 30)]
     assert rows(engine, "select classifier_id, cost_usd::float8, calls from classifier_spend") == [(recorded, 0.07, 3)]
     with engine.connect() as connection:
-        [standing] = claims.standing_of(connection, [recorded]).values()
+        [standing] = budgets.standing_of(connection, [recorded]).values()
     assert (standing.state, float(standing.spent_usd)) == ("active", 0.07)
 
 
@@ -138,4 +138,4 @@ def test_what_a_classifier_asked_yesterday_does_not_count_today(recorded: UUID, 
     calls(engine, call("0.01"))
     with engine.begin() as connection:
         connection.execute(text("update classifier_spend set day = day - 1"))
-        assert [float(one.spent_usd) for one in claims.standing_of(connection, [recorded]).values()] == [0.0]
+        assert [float(one.spent_usd) for one in budgets.standing_of(connection, [recorded]).values()] == [0.0]

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -214,27 +213,18 @@ def _update_locked(connection: Connection, locked: Sequence[Row[Any]], changes: 
             text(f"""
             update classifications c set {changes}
             from (select * from json_to_recordset(cast(:rows as json))
-                  as r(workspace text, id text, created_at timestamptz, classifier_id uuid) limit :size) r
-            where c.workspace = r.workspace and c.generation_id = r.id and c.created_at = r.created_at
+                  as r(workspace text, generation_id text, created_at timestamptz, classifier_id uuid) limit :size) r
+            where c.workspace = r.workspace and c.generation_id = r.generation_id and c.created_at = r.created_at
               and c.classifier_id = r.classifier_id and c.created_at between :earliest and :latest
             """),  # noqa: S608 - one of the two lists of changes above
             {
-                "rows": json.dumps([_named(row) for row in rows], ensure_ascii=False),
+                "rows": json.dumps([dict(row._mapping) for row in rows], ensure_ascii=False, default=str),
                 "size": len(rows),
                 "earliest": min(times),
                 "latest": max(times),
                 **given,
             },
         )
-
-
-def _named(row: Row[Any]) -> dict[str, str]:
-    return {
-        "workspace": row.workspace,
-        "id": row.generation_id,
-        "created_at": row.created_at.isoformat(),
-        "classifier_id": str(row.classifier_id),
-    }
 
 
 def oldest_waits(connection: Connection) -> dict[str, float]:
@@ -273,31 +263,3 @@ def keys_json(keys: Sequence[Key]) -> str:
         ],
         ensure_ascii=False,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a classifier stands now, whatever its rows' versions say: its state, its budget, and its spend since midnight UTC."""
-
-    state: str
-    daily_budget_usd: Decimal | None
-    spent_usd: Decimal
-
-
-def standing_of(connection: Connection, classifier_ids: Sequence[UUID]) -> dict[UUID, Standing]:
-    """The present standing of classifiers; those erased since are left out."""
-    rows = connection.execute(
-        text("""
-        select k.id, k.state, cast(v.definition ->> 'daily_budget_usd' as numeric) as daily_budget_usd,
-               coalesce(s.cost_usd, 0) as spent_usd
-        from classifiers k
-        join classifier_versions v on v.classifier_id = k.id and v.version = k.version
-        left join classifier_spend s on s.classifier_id = k.id and s.day = (now() at time zone 'utc')::date
-        where k.id = any(:ids)
-        """),
-        {"ids": list(classifier_ids)},
-    )
-    return {
-        row.id: Standing(state=row.state, daily_budget_usd=row.daily_budget_usd, spent_usd=row.spent_usd)
-        for row in rows
-    }
