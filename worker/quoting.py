@@ -18,7 +18,11 @@ _IMITATION = re.compile(
     r")",
     re.MULTILINE,
 )
+_ASCII_IMITATION = re.compile(_IMITATION.pattern.encode(), re.MULTILINE)
+_ASCII_WORDS = tuple(word.encode() for word in _WORDS)
 _INVISIBLE = bytes(range(9)) + bytes(range(14, 32)) + b"\x7f"
+_LOWER = bytes(range(256)).lower()
+_ODD_LINE_ENDS = b"\r\x0b\x0c\x1c\x1d\x1e"  # of those that `splitlines` knows
 
 _COLONS = "\u02d0\u0589\u05c3\u205a\u2236\ua789\ufe13\ufe30\ufe55\uff1a"
 _NUMBERED = re.compile(r"[\[(<{（［【〔][\W_]*\d")
@@ -43,18 +47,31 @@ _LOOKS_LIKE = str.maketrans(
 
 def quoted(text: str) -> str:
     """Put `> ` before every line of `text` that could be read as one of the transcript's own."""
-    lines = text.splitlines()
-    plain = "\n".join(lines)  # every line end that Unicode knows becomes the one we look at
+    plain = _with_plain_line_ends(text)
     if plain.isascii():
-        seen = plain.encode().translate(None, _INVISIBLE).decode().lower()
-        if not any(word in seen for word in _WORDS) or not _IMITATION.search(seen):
-            return plain
-        return _quote(lines, [bool(_IMITATION.match(line)) for line in seen.split("\n")])
+        return _quoted_ascii(plain)
     seen = plain
     for colon in _COLONS:
         seen = seen.replace(colon, ":")
     numbered = _NUMBERED.search(seen) is not None
-    return _quote(lines, [(numbered or ":" in line) and _imitates(line) for line in seen.split("\n")])
+    return _quote(plain.split("\n"), [(numbered or ":" in line) and _imitates(line) for line in seen.split("\n")])
+
+
+def _with_plain_line_ends(text: str) -> str:
+    """Every line end that Unicode knows becomes the one we look at; the last line's own is dropped."""
+    if text.isascii() and len(text.encode().translate(None, _ODD_LINE_ENDS)) == len(text):
+        return text.removesuffix("\n")
+    return "\n".join(text.splitlines())
+
+
+def _quoted_ascii(plain: str) -> str:
+    """Most text comes this way: it is searched whole, as bytes, and taken apart into lines only where that matters."""
+    seen = plain.encode().translate(_LOWER, _INVISIBLE)
+    if b":" not in seen and b"left out" not in seen:
+        return plain  # every imitation has one of the two
+    if not any(word in seen for word in _ASCII_WORDS) or not _ASCII_IMITATION.search(seen):
+        return plain
+    return _quote(plain.split("\n"), [bool(_ASCII_IMITATION.match(line)) for line in seen.split(b"\n")])
 
 
 def _quote(lines: list[str], imitations: list[bool]) -> str:

@@ -68,7 +68,7 @@ def turns(characters: int, *, seed: int) -> list[list[Any]]:
 def _piece(kind: str, draw: random.Random) -> str:
     match kind:
         case "prose" | "german" | "russian":
-            return " ".join(draw.choices(_WORDS[kind], k=draw.randint(20, 60))) + "."
+            return " ".join(draw.choices(_WORDS[kind], k=draw.randint(20, 60))) + draw.choice(".....:")
         case "japanese":
             return "".join(draw.choices(_JAPANESE, k=draw.randint(3, 8)))
         case "code":
