@@ -15,7 +15,7 @@ from worker.store import set_aside
 from worker.store.set_aside import Body
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from worker.store.connecting import Engine
 
 AT_ONCE = 20
 
