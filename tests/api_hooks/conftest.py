@@ -1,8 +1,13 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 import api_hooks
+from api_hooks.line import Line
+from api_hooks.settings import Settings
+from tests.api_hooks.senders import KeepingSender
 
 
 @pytest.fixture
@@ -12,3 +17,23 @@ def closes_the_hook() -> Iterator[None]:
     api_hooks.close(0.0)
     api_hooks.configure(url="redis://127.0.0.1:1/0")
     api_hooks.close(0.0)
+
+
+@pytest.fixture
+def sender() -> KeepingSender:
+    return KeepingSender()
+
+
+@pytest.fixture
+def line_to(sender: KeepingSender) -> Iterator[Callable[..., Line]]:
+    """Make lines to the sender; they are closed afterwards."""
+    with ExitStack() as stack:
+
+        def make(**given: Any) -> Line:
+            settings = {"url": "redis://nowhere", "workspace": "acme", "flush_seconds": 0.02, **given}
+            line = Line(Settings.build(settings, {}), sender=sender)
+            stack.callback(line.close, 0.0)
+            stack.callback(sender.may_send.set)
+            return line
+
+        yield make

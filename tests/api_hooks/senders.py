@@ -5,6 +5,9 @@ import threading
 from typing import Any
 
 from api_hooks.errors import SendError
+from api_hooks.line import Line
+
+FIELDS = ("workspace", "app", "id", "created_at", "user", "metadata", "usage", "tools")
 
 
 class KeepingSender:
@@ -34,3 +37,8 @@ class KeepingSender:
     @property
     def generations(self) -> list[dict[str, Any]]:
         return [generation for batch in self.batches for generation in batch["generations"]]
+
+
+def put(line: Line, messages: Any = "hello", **fields: Any) -> bool:
+    """Hand one generation to a line, as `enqueue` does."""
+    return line.put(messages, None, {**dict.fromkeys(FIELDS), **fields})

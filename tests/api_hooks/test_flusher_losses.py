@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,37 +11,11 @@ from api_hooks.errors import BrokerFullError, SendError
 from api_hooks.flusher import Flusher
 from api_hooks.line import Line
 from api_hooks.losses import Losses
-from api_hooks.settings import Settings
 from api_hooks.signals import Signal
-from tests.api_hooks.senders import KeepingSender
+from tests.api_hooks.senders import KeepingSender, put
 from tests.waiting import wait_until
 
 SECRET = "sentinel-7f3a"
-FIELDS = ("workspace", "app", "id", "created_at", "user", "metadata", "usage", "tools")
-
-
-@pytest.fixture
-def sender() -> KeepingSender:
-    return KeepingSender()
-
-
-@pytest.fixture
-def line_to(sender: KeepingSender) -> Iterator[Callable[..., Line]]:
-    """Make lines to the sender; they are closed afterwards."""
-    with ExitStack() as stack:
-
-        def make(**given: Any) -> Line:
-            settings = {"url": "redis://nowhere", "workspace": "acme", "flush_seconds": 0.02, **given}
-            line = Line(Settings.build(settings, {}), sender=sender)
-            stack.callback(line.close, 0.0)
-            stack.callback(sender.may_send.set)
-            return line
-
-        yield make
-
-
-def put(line: Line, messages: Any = "hello", **fields: Any) -> bool:
-    return line.put(messages, None, {**dict.fromkeys(FIELDS), **fields})
 
 
 def test_losses_go_along_with_the_next_batch_once(line_to: Callable[..., Line], sender: KeepingSender) -> None:
