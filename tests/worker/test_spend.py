@@ -11,7 +11,8 @@ from tests.worker.asking import call, tagged
 from tests.worker.line_stage import NOW, record, rows, wire
 from worker.line import Line
 from worker.outcomes import Call, Failed, Retry, Waiting
-from worker.store import budgets
+from worker.store import budgets, outcomes
+from worker.store.outcomes import Ended
 from worker.store.recording import Key
 
 KEY: Key = ("acme", "1", NOW)
@@ -139,3 +140,18 @@ def test_what_a_classifier_asked_yesterday_does_not_count_today(recorded: UUID, 
     with engine.begin() as connection:
         connection.execute(text("update classifier_spend set day = day - 1"))
         assert [float(one.spent_usd) for one in budgets.standing_of(connection, [recorded]).values()] == [0.0]
+
+
+@pytest.mark.parametrize("late_first", [True, False])
+def test_a_late_and_a_current_answer_in_one_batch_both_keep_their_cost(
+    recorded: UUID, engine: Engine, late_first: bool
+) -> None:
+    (lost,) = asking.claim(engine, [KEY])
+    asking.end_leases(engine)
+    (held,) = asking.claim(engine, [KEY])
+    late = Ended(claimed=lost, outcome=tagged(department="late"), call=call("0.50"))
+    current = Ended(claimed=held, outcome=tagged(department="legal"), call=call("0.01"))
+    with engine.begin() as connection:
+        assert outcomes.write(connection, [late, current] if late_first else [current, late]) == [current]
+    found = "select tags->>'department', cost_usd::float8, attempts, jsonb_array_length(calls) from classifications"
+    assert rows(engine, found) == [("legal", 0.51, 2, 2)]

@@ -30,6 +30,18 @@ def write(connection: Connection, ended: Sequence[Ended]) -> list[Ended]:
     """
     if not ended:
         return []
+    first, again = _one_a_row(ended)
+    return _write_distinct(connection, first) + write(connection, again)
+
+
+def _one_a_row(ended: Sequence[Ended]) -> tuple[list[Ended], list[Ended]]:
+    """Part a batch so that no row stands twice in the first part: a late and a current answer are two writes."""
+    first: dict[tuple[Key, UUID], Ended] = {}
+    again = [one for one in ended if first.setdefault(_identity(one), one) is not one]
+    return list(first.values()), again
+
+
+def _write_distinct(connection: Connection, ended: Sequence[Ended]) -> list[Ended]:
     ordered = sorted(ended, key=lambda one: (one.claimed.key, one.claimed.classifier_id))
     bounds = _bounds([one.claimed.key for one in ordered])
     former = _lock(connection, ordered, bounds)
