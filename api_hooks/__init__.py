@@ -7,11 +7,23 @@ this starts nothing, reads nothing and needs the standard library only.
 from typing import Any, Never
 
 from api_hooks import current
+from api_hooks.attribution import context
 from api_hooks.errors import HookError, SettingsError
 from api_hooks.line import Stats
 from api_hooks.settings import Settings
 
-__all__ = ["HookError", "Settings", "SettingsError", "Stats", "close", "configure", "enqueue", "flush", "stats"]
+__all__ = [
+    "HookError",
+    "Settings",
+    "SettingsError",
+    "Stats",
+    "close",
+    "configure",
+    "context",
+    "enqueue",
+    "flush",
+    "stats",
+]
 
 
 def enqueue(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from api_hooks import attribution
 from api_hooks.buffer import Buffer
 from api_hooks.flusher import Flusher, Sender
 from api_hooks.losses import Losses
@@ -76,6 +77,7 @@ class Line:
             self.lose("not_configured")
             return False
         unix_ns = time.time_ns()
+        attribution.complete(rest)
         if rest["workspace"] is None:
             if self.settings.workspace is None:
                 self.lose("bad_input")

@@ -62,6 +62,9 @@ class Generation(BaseModel):
     api_key_name: Short | None = None
     metadata: Annotated[dict[Short, Short], Field(max_length=64, repr=False)] = {}
     left_out: Annotated[int, Field(ge=0, le=10**9)] = 0
+    own_call: bool = False
+    source_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    source_draw: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     @field_validator("created_at")
     @classmethod

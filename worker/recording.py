@@ -125,6 +125,8 @@ def is_own_call(found: Generation) -> bool:
     Never what a user said: a prompt that begins like ours would make its usage vanish. So a decision model's call,
     which has no system message, is recognised only where the gateway reports the head of its `state` as a system turn.
     """
+    if found.own_call:  # a gateway told us of the header that our calls carry
+        return True
     if not found.turns:
         return False
     kind, said, _, _ = found.turns[0]
@@ -162,7 +164,8 @@ def plan(
                 generation=one,
                 placed=placed,
                 own_call=own_call,
-                text_kept=bool(asked) or (keep_text_days[one.workspace] > 0 and not own_call),
+                text_kept=bool(asked)
+                or (keep_text_days[one.workspace] > 0 and not own_call and one.source_rate is None),
                 rung_for=frozenset(filter(rings, asked)),
             )
         )

@@ -1,11 +1,11 @@
 """Which classifier asks about a generation, and which does not and why; the store writes the answer down."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from uuid import UUID
 
+from api_hooks import wire
 from taxonomies.definition import ClassifierDefinition, Filters
 from worker.generation import Generation
 
@@ -40,12 +40,6 @@ class Placed:
     billed_to: UUID | None = None
 
 
-def draw(workspace: str, key: str) -> float:
-    """The deterministic number in [0, 1) that sampling compares with the rate."""
-    digest = hashlib.sha256(f"{workspace}:{key}".encode("utf-8", "surrogatepass")).digest()
-    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
-
-
 def place(generation: Generation, standings: Sequence[Standing], *, own_call: bool) -> list[Placed]:
     """Say for each classifier whether it is asked; at least one row, so that every generation has its reason."""
     if own_call:
@@ -66,22 +60,25 @@ def _place(generation: Generation, standing: Standing) -> Placed:
             billed_to=standing.billed_to,
         )
     by_session = definition.sample_by == "session" and generation.session_id is not None
-    number = draw(generation.workspace, str(generation.session_id) if by_session else generation.id)
+    number = wire.draw(generation.workspace, str(generation.session_id) if by_session else generation.id)
+    rate = definition.sampling_rate
+    if generation.source_rate is not None:  # its sender sampled it out and kept the text: nobody can ask about it
+        rate, number = generation.source_rate, generation.source_draw
     return Placed(
         classifier_id=standing.classifier_id,
         version=standing.version,
         endpoint=standing.endpoint,
-        reason="paused" if standing.paused else _why_not(generation, definition, number),
-        rate=definition.sampling_rate,
+        reason="paused" if standing.paused else _why_not(generation, definition.filters, rate, number),
+        rate=rate,
         draw=number,
         billed_to=standing.billed_to,
     )
 
 
-def _why_not(generation: Generation, definition: ClassifierDefinition, number: float) -> str | None:
-    if not passes(generation, definition.filters):
+def _why_not(generation: Generation, filters: Filters, rate: float, number: float) -> str | None:
+    if not passes(generation, filters):
         return "filtered_out"
-    if number >= definition.sampling_rate:
+    if number >= rate:
         return "sampled_out"
     return None
 

@@ -46,7 +46,7 @@ from api_hooks.wire.contract import (
     UnusableError,
 )
 from api_hooks.wire.generation import generation
-from api_hooks.wire.identity import uuid7
+from api_hooks.wire.identity import draw, response_id, uuid7
 from api_hooks.wire.turns import normalise_messages
 from api_hooks.wire.usage import normalise_usage
 
@@ -63,8 +63,10 @@ __all__ = [
     "UNREADABLE",
     "VERSION",
     "UnusableError",
+    "draw",
     "generation",
     "normalise_messages",
     "normalise_usage",
+    "response_id",
     "uuid7",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from api_hooks.wire.contract import KINDS, METADATA_AT_MOST, UnusableError
 from api_hooks.wire.fitting import fit
-from api_hooks.wire.identity import own_id, time_text, uuid7
+from api_hooks.wire.identity import own_id, response_id, time_text, uuid7
 from api_hooks.wire.reading import field, word
 from api_hooks.wire.text import as_json, cut, plain, short
 from api_hooks.wire.turns import Turn, normalise_messages
@@ -23,13 +23,14 @@ def generation(document: Mapping[str, Any], *, now: datetime, random_bytes: byte
     """Return what stands in a batch.
 
     `document` has `enqueue`'s arguments as keys; it may have `turns` as the wire writes them in place of `messages`.
-    Without an id of the caller's it gets a uuid7 of its time and `random_bytes` (10); without a time, `now`. A model,
-    usage and finish reason that the caller does not name are taken from `output` if that is a provider's whole
-    response. A field that makes no sense is left empty. Raises UnusableError when there is no workspace.
+    Without an id of the caller's it gets the response's, where `output` is a provider's whole response with one that
+    tells calls apart, else a uuid7 of its time and `random_bytes` (10); without a time, `now`. A model, usage and finish
+    reason that the caller does not name are taken from such an `output`, too. `own_call` says that the call is the
+    classifier's own. A field that makes no sense is left empty. Raises UnusableError when there is no workspace.
     """
     workspace = _workspace(document.get("workspace"))
     created_at = time_text(document.get("created_at"), otherwise=now)
-    given_id = own_id(document.get("id"))
+    given_id = own_id(document.get("id")) or _guarded(_response_id, document.get("output"))
     turns, tools = _turns(document)
     turns, left_out = fit(turns)
     built: dict[str, Any] = {
@@ -46,6 +47,8 @@ def generation(document: Mapping[str, Any], *, now: datetime, random_bytes: byte
         "metadata": _guarded(_metadata, document.get("metadata")) or {},
         "left_out": left_out + _count(document.get("left_out")),
     }
+    if document.get("own_call") is True:
+        built["own_call"] = True
     for name in _SHORT:
         built[name] = short(document.get(name))
     _complete(built, document.get("output"))
@@ -91,6 +94,10 @@ def _complete(built: dict[str, Any], output: Any) -> None:
         built["usage"] = _guarded(lambda whole: normalise_usage(field(whole, "usage", "usage_metadata")), output) or {}
     if built["finish_reason"] is None:
         built["finish_reason"] = short(_guarded(_finish_reason, output))
+
+
+def _response_id(output: Any) -> str | None:
+    return None if output is None or isinstance(output, str) else response_id(word(output, "id"))
 
 
 def _finish_reason(output: Any) -> str | None:

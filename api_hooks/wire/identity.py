@@ -9,6 +9,8 @@ from api_hooks.wire.text import clean, plain
 
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+_PREFIX = re.compile(r"[A-Za-z]+[-_]")
+_TELLING_CHARACTERS = 12
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -33,6 +35,26 @@ def own_id(given: Any) -> str | None:
     else:
         return None
     return clean(text if len(text) <= ID_CHARACTERS else _digest(text)) or None
+
+
+def response_id(given: Any) -> str | None:
+    """Return a provider's response id where it can stand for the call, else None.
+
+    One call that several instruments report is recorded once because all name it by this id. Some servers count, or
+    draw among a thousand (`chatcmpl-123`): what is left after a prefix must have 12 characters, else calls would vanish.
+    """
+    if not issubclass(type(given), str):
+        return None
+    told_apart = _PREFIX.sub("", plain(given)[:ID_CHARACTERS], count=1)
+    return own_id(given) if len(told_apart) >= _TELLING_CHARACTERS else None
+
+
+def draw(workspace: str, key: str) -> float:
+    """The deterministic number in [0, 1) that sampling compares with a rate; the same here and in the worker."""
+    import hashlib  # see _digest
+
+    digest = hashlib.sha256(f"{workspace}:{key}".encode("utf-8", "surrogatepass")).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 
 
 def _digest(text: str) -> str:

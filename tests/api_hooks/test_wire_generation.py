@@ -261,3 +261,29 @@ def test_every_sample_conversation_of_the_demo_becomes_what_the_worker_accepts()
 def test_whatever_stands_in_a_document_the_worker_accepts_what_is_made_of_it(document: dict[str, Any]) -> None:
     generation = build(**{**document, "workspace": "acme", "created_at": None})
     assert accepted(generation).id == generation["id"]
+
+
+@pytest.mark.parametrize(
+    "telling",
+    [
+        "chatcmpl-AbCdEfGhIjKlMnOpQrStUvWx",
+        "resp_0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+        "msg_01XFDUDYJgAACzvnptvVoYEL",
+        "gen-1729000000-AbCdEfGhIjKl",
+        "0193b0a4-8e2b-7c11-9c3f-1234567890ab",
+    ],
+)
+def test_a_providers_response_names_the_generation(telling: str) -> None:
+    built = build(output={"id": telling, "choices": []})
+    assert (built["id"], built["id_given"]) == (telling, True)
+
+
+@pytest.mark.parametrize("counted", ["chatcmpl-123", "cmpl-7", "1", "", "chatcmpl-", 123, None, {}])
+def test_a_response_id_that_many_calls_may_share_names_no_generation(counted: object) -> None:
+    built = build(output={"id": counted, "choices": []})
+    assert built["id_given"] is False
+
+
+def test_the_callers_id_goes_before_the_responses() -> None:
+    output = {"id": "chatcmpl-AbCdEfGhIjKlMnOpQrStUvWx", "choices": []}
+    assert build(id="mine", output=output)["id"] == "mine"

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from api_hooks import wire
 from tests.worker.classifier_samples import definition
 from tests.worker.line_stage import NOW
 from worker import sampling
@@ -44,12 +45,12 @@ def reason(found: Generation, **settings: Any) -> str | None:
 def test_the_draw_is_the_first_53_bits_of_the_documented_hash(
     workspace: str, key: str, first_eight_bytes_of_sha256: str
 ) -> None:
-    assert sampling.draw(workspace, key) == int(first_eight_bytes_of_sha256, 16) // 2**11 / 2**53
+    assert wire.draw(workspace, key) == int(first_eight_bytes_of_sha256, 16) // 2**11 / 2**53
 
 
 def test_draws_lie_in_the_half_open_unit_interval_and_differ_by_workspace() -> None:
-    assert all(0 <= sampling.draw("acme", id_) < 1 for id_ in IDS)
-    assert sampling.draw("acme", "1") != sampling.draw("beta", "1")
+    assert all(0 <= wire.draw("acme", id_) < 1 for id_ in IDS)
+    assert wire.draw("acme", "1") != wire.draw("beta", "1")
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.5, 0.9])
@@ -57,7 +58,7 @@ def test_a_sample_of_ten_thousand_is_within_its_binomial_bounds(rate: float) -> 
     taken = sum(reason(generation(id_), sampling_rate=rate) is None for id_ in IDS[:3_000])
     deviation = (3_000 * rate * (1 - rate)) ** 0.5
     assert abs(taken - 3_000 * rate) < 4 * deviation
-    drawn = sum(sampling.draw("acme", id_) < rate for id_ in IDS)
+    drawn = sum(wire.draw("acme", id_) < rate for id_ in IDS)
     assert abs(drawn - 10_000 * rate) < 4 * (10_000 * rate * (1 - rate)) ** 0.5
 
 
@@ -73,7 +74,7 @@ def test_a_smaller_sample_is_a_subset_of_a_larger_one() -> None:
 def test_rate_and_draw_are_kept_with_the_classification() -> None:
     one = standing(sampling_rate=0.25)
     [placed] = sampling.place(generation(), [one], own_call=False)
-    assert (placed.rate, placed.draw) == (0.25, sampling.draw("acme", "1"))
+    assert (placed.rate, placed.draw) == (0.25, wire.draw("acme", "1"))
     assert (placed.classifier_id, placed.version, placed.endpoint, placed.billed_to) == (
         one.classifier_id,
         3,
@@ -87,12 +88,12 @@ def test_a_session_is_in_or_out_as_a_whole() -> None:
     for session in IDS[:50]:
         turns = [generation(f"{session}-{number}", session_id=session) for number in range(5)]
         found = {sampling.place(turn, [by_session], own_call=False)[0].draw for turn in turns}
-        assert found == {sampling.draw("acme", session)}
+        assert found == {wire.draw("acme", session)}
 
 
 def test_a_generation_without_a_session_is_drawn_by_itself() -> None:
     [placed] = sampling.place(generation("1"), [standing(sample_by="session")], own_call=False)
-    assert placed.draw == sampling.draw("acme", "1")
+    assert placed.draw == wire.draw("acme", "1")
 
 
 @pytest.mark.parametrize(
@@ -131,3 +132,10 @@ def test_every_generation_has_at_least_one_row() -> None:
     ]
     assert [one.reason for one in sampling.place(generation(), [standing(), standing()], own_call=True)] == ["own_call"]
     assert len(sampling.place(generation(), [standing(), standing()], own_call=False)) == 2
+
+
+@pytest.mark.parametrize("classifiers_rate", [0.05, 0.5, 1.0])
+def test_what_its_sender_sampled_out_is_sampled_out_here_whatever_the_rate(classifiers_rate: float) -> None:
+    found = generation(source_rate=0.1, source_draw=0.7)
+    [placed] = sampling.place(found, [standing(sampling_rate=classifiers_rate)], own_call=False)
+    assert (placed.reason, placed.rate, placed.draw) == ("sampled_out", 0.1, 0.7)

@@ -1,0 +1,57 @@
+"""Interpreters with other people's packages, each set apart: some of them cannot stand beside ours, or each other.
+
+`python_with("litellm")` has what `requirements/litellm.txt` names, at the versions that it pins, and finds our packages
+in this checkout. It is made once and kept in `.pythons/`; a changed list makes it anew. Where packages cannot be
+fetched, its tests skip on a laptop and fail in CI.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+REQUIREMENTS = Path(__file__).parent / "requirements"
+KEPT = ROOT / ".pythons"
+INSTALL_SECONDS = 900
+
+
+def python_with(name: str) -> Path:
+    """Return the path of the interpreter that has the packages of `requirements/<name>.txt`."""
+    wanted = REQUIREMENTS / f"{name}.txt"
+    digest = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    home = KEPT / f"{name}-{digest}"
+    KEPT.mkdir(exist_ok=True)
+    with (KEPT / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "is_complete").exists():
+            for outdated in KEPT.glob(f"{name}-*"):
+                shutil.rmtree(outdated)
+            _make(home, wanted)
+    return home / "bin" / "python"
+
+
+def environment(**more: str) -> Mapping[str, str]:
+    """What a program started with such an interpreter gets: our packages, nothing of a proxy, and `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **more}
+
+
+def _make(home: Path, wanted: Path) -> None:
+    venv.create(home, with_pip=True)
+    command = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+    if made.returncode == 0:
+        (home / "is_complete").touch()
+        return
+    problem = f"{wanted.name} could not be installed: {made.stderr[-2000:]}"
+    if os.environ.get("CI"):
+        pytest.fail(problem)
+    pytest.skip(problem)
