@@ -23,6 +23,11 @@ def uuid7(unix_ms: int, random_bytes: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def new_id(created_at: str, random_bytes: bytes) -> str:
+    """Return the uuid7 of a time as `time_text` writes it."""
+    return uuid7(max(0, int(datetime.fromisoformat(created_at).timestamp() * 1000)), random_bytes)
+
+
 def own_id(given: Any) -> str | None:
     """Return the caller's id, or None when there is none that can be kept.
 
