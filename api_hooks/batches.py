@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from api_hooks import wire
+from api_hooks.unread import Unread
 
 GENERATIONS_AT_MOST = 500
 
@@ -75,7 +76,10 @@ class Batches:
     def _encoded(self, snapshot: Any) -> bytes | None:
         unix_ns, messages, output, rest = snapshot
         try:
-            document = {**rest, "messages": messages, "output": output}
+            document: dict[str, Any] | None = {**rest, "messages": messages, "output": output}
+            if type(output) is Unread and (document := output.document(rest)) is None:
+                self._on_loss("no_generation")
+                return None
             now = datetime.fromtimestamp(unix_ns / 1e9, UTC)
             generation = wire.generation(document, now=now, random_bytes=os.urandom(10))
             return _encode(generation).encode()
