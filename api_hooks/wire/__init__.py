@@ -55,7 +55,8 @@ from api_hooks.wire.contract import (
 )
 from api_hooks.wire.feedback import feedback
 from api_hooks.wire.generation import generation
-from api_hooks.wire.identity import draw, response_id, uuid7
+from api_hooks.wire.identity import draw, uuid7
+from api_hooks.wire.naming import call_id, response_id
 from api_hooks.wire.turns import normalise_messages
 from api_hooks.wire.usage import normalise_usage
 
@@ -74,6 +75,7 @@ __all__ = [
     "UNREADABLE",
     "VERSION",
     "UnusableError",
+    "call_id",
     "draw",
     "feedback",
     "generation",
