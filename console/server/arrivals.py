@@ -1,0 +1,42 @@
+"""What one request brought, as a way in has read it: documents that are to be recorded, and what became of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from worker.generation import Generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrivals:
+    """Documents in their order, as `enqueue` takes them; `on_the_wire` says that they are the hook's own generations.
+
+    `dropped` are losses that the sender reports, by reason. `kept_when_rejected`: what cannot be recorded is set aside,
+    because the sender does not read results. `alone`: the body was one object, so that its rejection is the answer.
+    """
+
+    documents: Sequence[object] = field(default=(), repr=False)
+    on_the_wire: bool = False
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    kept_when_rejected: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one document; `id` is the generation's, or as it was given where none could be made of it."""
+
+    id: str | None
+    status: Literal["recorded", "known", "rejected"]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A document that can be recorded, or why it cannot; one of the two is there."""
+
+    id: str | None
+    generation: Generation | None = field(default=None, repr=False)
+    reason: str | None = None
+    foreign: bool = False
+    """It names another workspace: it is never set aside, whose replay would put it there."""
