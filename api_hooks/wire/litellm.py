@@ -130,7 +130,7 @@ def _text(payload: Mapping[str, Any], system: Any) -> dict[str, Any]:
     """What was said. Where LiteLLM was told to redact it, the generation comes without text, as if sampled out."""
     messages, response = payload.get("messages"), payload.get("response")
     if _is_redacted(messages):
-        return {"messages": None, "output": None, "source_rate": 0.0}
+        return {"messages": [], "output": None, "source_rate": 0.0}
     if system is not None:
         messages = [{"role": "system", "content": system}, *(messages if isinstance(messages, list) else [messages])]
     return {"messages": messages, "output": _said(response)}

@@ -33,7 +33,8 @@ _NOT_NOTED = frozenset(
     }
 )
 _SECRET = re.compile(
-    r"(api|access|private|secret|auth)[_-]?key|(^|[_-])token$|secret|passw|authori[sz]ation|cookie|credential", re.IGNORECASE
+    r"(api|access|private|secret|auth)[_-]?key|(^|[_-])token$|secret|passw|authori[sz]ation|cookie|credential",
+    re.IGNORECASE,
 )
 _MADE_BY_LITELLM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INTERNAL = "internal_call_origin"
