@@ -76,8 +76,11 @@ class Batches:
     def _encoded(self, snapshot: Any) -> bytes | None:
         unix_ns, messages, output, rest = snapshot
         try:
-            document: dict[str, Any] | None = {**rest, "messages": messages, "output": output}
-            if type(output) is Unread and (document := output.document(rest)) is None:
+            if type(output) is Unread:
+                document = output.document(rest)
+            else:
+                document = {**rest, "messages": messages, "output": output}
+            if document is None:
                 self._on_loss("no_generation")
                 return None
             now = datetime.fromtimestamp(unix_ns / 1e9, UTC)

@@ -1,1 +1,1 @@
-"""Other people's libraries, each with a module of its own that imports it only when the user asks for it."""
+"""Other people's libraries: one module for each, which imports it, and which nobody imports who does not use it."""

@@ -43,7 +43,7 @@ def _seconds_so_far(response: Any) -> float:
     try:
         if response.is_closed:
             return float(response.elapsed.total_seconds())
-        return max(0.0, time.perf_counter() - response.stream._start)
+        return max(0.0, time.perf_counter() - float(response.stream._start))
     except (AttributeError, RuntimeError, TypeError):  # a transport, or an httpx, that does not say
         return 0.0
 

@@ -7,6 +7,7 @@ import os
 import time
 import weakref
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 from api_hooks import current
@@ -54,10 +55,8 @@ class Listener:
         return call
 
     def __del__(self) -> None:
-        try:
+        with suppress(Exception):  # the interpreter is ending, and modules are gone
             self.end(is_abandoned=True)
-        except Exception:  # noqa: BLE001, S110 - the interpreter is ending, and modules are gone
-            pass
 
 
 def listened(inner: Iterator[Any], listener: Listener) -> Iterator[Any]:
@@ -124,7 +123,5 @@ def _watch_closing(response: Any, listener: Listener) -> None:
 
 def lose() -> None:
     """Count a generation that could not be handed over."""
-    try:
+    with suppress(Exception):  # nobody is left to be told
         current.count_lost("bad_input")
-    except Exception:  # noqa: BLE001, S110 - nobody is left to be told
-        pass

@@ -9,7 +9,12 @@ from api_hooks.integrations.stainless.assembling.messages import MessageParts
 from api_hooks.integrations.stainless.assembling.responses import ResponseParts
 
 _DONE = "[DONE]"
-_PARTS = {"chat": ChatParts, "completions": ChatParts, "responses": ResponseParts, "messages": MessageParts}
+_PARTS: dict[str, type[ChatParts | ResponseParts | MessageParts]] = {
+    "chat": ChatParts,
+    "completions": ChatParts,
+    "responses": ResponseParts,
+    "messages": MessageParts,
+}
 _OWN_CHARACTERS = 1_000
 
 
@@ -17,20 +22,17 @@ class Assembly:
     """What came of a stream so far. `form` is what the SDK's address speaks: see `sdk.py`."""
 
     def __init__(self, form: str) -> None:
-        self._form = form
-        self._parts: ChatParts | ResponseParts | MessageParts | None = None
+        self._parts = _PARTS[form]()
         self._left: Iterable[str] = ()
         self._is_done = False
 
     @property
     def size(self) -> int:
         """About the characters that it keeps."""
-        return _OWN_CHARACTERS + (0 if self._parts is None else self._parts.size)
+        return _OWN_CHARACTERS + self._parts.size
 
     def add(self, texts: Iterable[str]) -> None:
         """Take in events; what cannot be read among them is skipped."""
-        if self._parts is None:
-            self._parts = _PARTS[self._form]()
         for text in texts:
             if text.startswith(_DONE):
                 self._is_done = True
@@ -50,5 +52,4 @@ class Assembly:
         """Return the response as far as it came, and whether the model had said all of it."""
         left, self._left = self._left, ()
         self.add(left)
-        assert self._parts is not None
         return self._parts.document(), self._is_done or self._parts.is_whole

@@ -67,5 +67,9 @@ class _Item:
     def document(self) -> dict[str, Any]:
         item = {name: value for name, value in self.begun.items() if value is not None}
         if item.get("type") in (None, "message"):
-            return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": str(self.said)}]}
+            return {
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": str(self.said)}],
+            }
         return {**item, "arguments": str(self.called)}
