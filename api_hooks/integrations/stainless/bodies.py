@@ -6,7 +6,6 @@ that is listened to instead. A body that stays unread, or is read undecoded, is 
 
 import functools
 import inspect
-import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -22,13 +21,13 @@ BODY_BYTES = 16_000_000
 def listen(call: Call, raw: Any, response: Any) -> None:
     """Listen to what is read of `response`. `raw` is the SDK's response around it, or `response` itself."""
     listener = BodyListener(call, response)
-    weakly, reading, reading_async = weakref.ref(response), type(response).iter_bytes, type(response).aiter_bytes
+    reading, reading_async = response.iter_bytes, response.aiter_bytes
 
     def iter_bytes(*given: Any, **named: Any) -> Iterator[bytes]:
-        return listened(reading(weakly(), *given, **named), listener)
+        return listened(reading(*given, **named), listener)
 
     def aiter_bytes(*given: Any, **named: Any) -> AsyncIterator[bytes]:
-        return AsyncListened(reading_async(weakly(), *given, **named), listener)
+        return AsyncListened(reading_async(*given, **named), listener)
 
     vars(response).update(iter_bytes=iter_bytes, aiter_bytes=aiter_bytes)
     if hasattr(raw, "parse"):
@@ -62,12 +61,12 @@ class BodyListener(Listener):
 
 def _watch_parsing(raw: Any, response: Any, listener: BodyListener) -> None:
     """Listen to the stream that `raw.parse()` may make, from then on in place of the body."""
-    weakly, weakly_response, parsing = weakref.ref(raw), weakref.ref(response), type(raw).parse
+    parsing = raw.parse
 
     def listen_to(parsed: Any) -> Any:
         try:
             if hasattr(parsed, "_decoder") and (call := listener.release()) is not None:
-                streams.listen(call, parsed, weakly_response())
+                streams.listen(call, parsed, response)
         except Exception:  # noqa: BLE001 - an application never fails over its tagging
             lose()
         return parsed
@@ -76,14 +75,15 @@ def _watch_parsing(raw: Any, response: Any, listener: BodyListener) -> None:
 
         @functools.wraps(parsing)
         async def parse(*given: Any, **named: Any) -> Any:
-            return listen_to(await parsing(weakly(), *given, **named))
+            return listen_to(await parsing(*given, **named))
     else:
 
         @functools.wraps(parsing)
         def parse(*given: Any, **named: Any) -> Any:
-            return listen_to(parsing(weakly(), *given, **named))
+            return listen_to(parsing(*given, **named))
 
     vars(raw)["parse"] = parse
+    listener.changes(raw)
 
 
 def _texts(body: bytes) -> Iterator[str]:

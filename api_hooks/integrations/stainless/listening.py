@@ -13,6 +13,8 @@ from typing import Any
 from api_hooks import current
 from api_hooks.integrations.stainless.calls import Call
 
+_CHANGED = ("close", "aclose", "iter_bytes", "aiter_bytes", "parse")
+
 
 class Listener:
     """Gathers what one answer brings. It keeps no stream or response alive, and what goes wrong in it stays in it."""
@@ -22,8 +24,12 @@ class Listener:
         self.is_reading = False
         # A forked child has a copy of the stream, which is not its to tell of.
         self._pid = os.getpid()
-        self._response = weakref.ref(response)
+        self._changed = [weakref.ref(response)]
         _watch_closing(response, self)
+
+    def changes(self, owner: Any) -> None:
+        """What an object got in place of its methods is taken away again at the end."""
+        self._changed.append(weakref.ref(owner))
 
     def add(self, one: Any) -> None:
         """Keep what just came. Never raises."""
@@ -46,12 +52,12 @@ class Listener:
             lose()
 
     def release(self) -> Call | None:
-        """Listen no more, and leave the response as it was. Return the call, if it has not ended."""
+        """Listen no more, and leave what was changed as it was. Return the call, if it has not ended."""
         call, self.call = self.call, None
-        response = self._response()
-        if call is not None and response is not None:
-            for name in ("close", "aclose", "iter_bytes", "aiter_bytes"):
-                vars(response).pop(name, None)
+        for changed in self._changed if call is not None else ():
+            found = changed()
+            for name in _CHANGED if found is not None else ():
+                vars(found).pop(name, None)
         return call
 
     def __del__(self) -> None:
@@ -105,19 +111,20 @@ class AsyncListened(AsyncIterator[Any]):
 
 def _watch_closing(response: Any, listener: Listener) -> None:
     """Tell the listener when the application closes the response; reading to the end closes it, too."""
-    weakly = weakref.ref(response)  # it must not keep itself alive
-    closing, closing_async = type(response).close, type(response).aclose
+    closing, closing_async = response.close, response.aclose
 
     def close() -> Any:
         if not listener.is_reading:
             listener.end(is_abandoned=True)
-        return closing(weakly())
+        return closing()
 
     async def aclose() -> Any:
         if not listener.is_reading:
             listener.end(is_abandoned=True)
-        return await closing_async(weakly())
+        return await closing_async()
 
+    # Until it ends, the response refers to itself. A weak reference would not do: the garbage collector clears those
+    # first, and then lets a dropped stream close its response.
     vars(response).update(close=close, aclose=aclose)
 
 
