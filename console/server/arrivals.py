@@ -13,6 +13,7 @@ class Arrivals:
 
     `dropped` are losses that the sender reports, by reason. `kept_when_rejected`: what cannot be recorded is set aside,
     because the sender does not read results. `alone`: the body was one object, so that its rejection is the answer.
+    `ignored` counts what else the request brought, by what it is; it goes into the metrics.
     """
 
     documents: Sequence[object] = field(default=(), repr=False)
@@ -20,6 +21,7 @@ class Arrivals:
     dropped: Mapping[str, int] = field(default_factory=dict)
     kept_when_rejected: bool = False
     alone: bool = False
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
