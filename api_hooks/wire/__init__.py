@@ -43,6 +43,7 @@ from api_hooks.wire.contract import (
     GENERATION_BYTES,
     ID_CHARACTERS,
     KINDS,
+    OWN_CALL_HEADER,
     RECORD_QUEUE,
     RECORD_TASK,
     SCORE_AT_MOST,
@@ -55,7 +56,8 @@ from api_hooks.wire.contract import (
 )
 from api_hooks.wire.feedback import feedback
 from api_hooks.wire.generation import generation
-from api_hooks.wire.identity import draw, response_id, uuid7
+from api_hooks.wire.identity import draw, uuid7
+from api_hooks.wire.naming import call_id, response_id
 from api_hooks.wire.turns import normalise_messages
 from api_hooks.wire.usage import normalise_usage
 
@@ -65,6 +67,7 @@ __all__ = [
     "GENERATION_BYTES",
     "ID_CHARACTERS",
     "KINDS",
+    "OWN_CALL_HEADER",
     "RECORD_QUEUE",
     "RECORD_TASK",
     "SCORE_AT_MOST",
@@ -74,6 +77,7 @@ __all__ = [
     "UNREADABLE",
     "VERSION",
     "UnusableError",
+    "call_id",
     "draw",
     "feedback",
     "generation",

@@ -28,6 +28,9 @@ SCORE_AT_MOST = 1_000_000
 
 UNREADABLE = "[unreadable]"
 
+OWN_CALL_HEADER = "x-aftertag-own-call"
+"""The header of the classifiers' own calls, in lower case, as gateways report it."""
+
 
 class UnusableError(ValueError):
     """A generation, or feedback, that no worker could record; the message names the field and quotes no text of it."""

@@ -7,7 +7,8 @@ from typing import Any
 from api_hooks.wire.contract import KINDS
 from api_hooks.wire.fields import guarded, metadata_of, number, whole_number, workspace_of
 from api_hooks.wire.fitting import fit
-from api_hooks.wire.identity import new_id, own_id, response_id, time_text
+from api_hooks.wire.identity import new_id, own_id, time_text
+from api_hooks.wire.naming import call_id
 from api_hooks.wire.reading import field, word
 from api_hooks.wire.text import cut, plain, short
 from api_hooks.wire.turns import Turn, normalise_messages
@@ -31,7 +32,7 @@ def generation(
     """
     workspace = workspace_of(document.get("workspace"), is_needed=needs_workspace)
     created_at = time_text(document.get("created_at"), otherwise=now)
-    given_id = own_id(document.get("id")) or guarded(_response_id, document.get("output"))
+    given_id = own_id(document.get("id")) or guarded(call_id, document.get("output"))
     turns, tools = _turns(document)
     turns, left_out = fit(turns)
     built: dict[str, Any] = {
@@ -88,10 +89,6 @@ def _complete(built: dict[str, Any], output: Any) -> None:
         built["usage"] = guarded(lambda whole: normalise_usage(field(whole, "usage", "usage_metadata")), output) or {}
     if built["finish_reason"] is None:
         built["finish_reason"] = short(guarded(_finish_reason, output))
-
-
-def _response_id(output: Any) -> str | None:
-    return None if output is None or isinstance(output, str) else response_id(word(output, "id"))
 
 
 def _finish_reason(output: Any) -> str | None:
