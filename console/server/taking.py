@@ -52,12 +52,8 @@ async def _taken(http: HttpRequest, request: Request, token: str | None, *, way:
         return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
 
     whole, arrivals, checked = await house.intake.read(read)
-<<<<<<< HEAD
-    results = await house.intake.finish(arrivals, checked, bearer=bearer)
-    house.metrics.count_ignored(arrivals.ignored)
-=======
     results = await house.intake.finish(arrivals, checked)
->>>>>>> main
+    house.metrics.count_ignored(arrivals.ignored)
     return way.answer(whole, arrivals, results)
 
 
