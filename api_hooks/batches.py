@@ -76,10 +76,8 @@ class Batches:
     def _encoded(self, snapshot: Any) -> bytes | None:
         unix_ns, messages, output, rest = snapshot
         try:
-            if type(output) is Unread:
-                document = output.document(rest)
-            else:
-                document = {**rest, "messages": messages, "output": output}
+            is_unread = type(output) is Unread
+            document = output.document(rest) if is_unread else {**rest, "messages": messages, "output": output}
             if document is None:
                 self._on_loss("no_generation")
                 return None

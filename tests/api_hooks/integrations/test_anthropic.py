@@ -111,9 +111,7 @@ def test_a_stream_that_is_left_is_abandoned(claude: anthropic.Anthropic, handed:
     assert found["usage"]["prompt"] > 0
 
 
-def test_an_error_amid_a_stream_passes_and_the_stream_is_abandoned(
-    claude: anthropic.Anthropic, handed: Handed
-) -> None:
+def test_an_error_amid_a_stream_passes_and_the_stream_is_abandoned(claude: anthropic.Anthropic, handed: Handed) -> None:
     with pytest.raises(anthropic.APIStatusError, match="Overloaded"):
         list(claude.messages.create(**asked("play: error"), stream=True))
     assert handed.one()["finish_reason"] == "abandoned"

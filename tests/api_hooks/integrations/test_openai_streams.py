@@ -61,7 +61,7 @@ def test_chunks_come_as_they_arrive(client: openai.OpenAI, handed: Handed) -> No
     arrivals = []
     for _ in stream:
         arrivals.append(time.perf_counter())
-    assert max(later - earlier for earlier, later in zip(arrivals, arrivals[1:], strict=False)) < 0.3
+    assert arrivals[-1] - arrivals[0] > 0.4  # rather than all at once
     assert handed.one()["latency_ms"] >= (arrivals[-1] - arrivals[0]) * 1000
 
 
@@ -112,10 +112,14 @@ def leave_by_context(stream: Any) -> None:
 
 
 def leave_by_exception(stream: Any) -> None:
-    with pytest.raises(ZeroDivisionError), stream:
-        for chunk in stream:
-            if text_of([chunk]):
-                raise ZeroDivisionError
+    def fail() -> None:
+        with stream:
+            for chunk in stream:
+                if text_of([chunk]):
+                    raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
 
 
 def leave_by_close_amid(stream: Any) -> None:
