@@ -8,11 +8,20 @@ from worker.generation import Generation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """Stands among the documents for what no document could be made of, so that it is rejected with this reason."""
+
+    given: object = field(repr=False)
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrivals:
     """Documents in their order, as `enqueue` takes them; `on_the_wire` says that they are the hook's own generations.
 
     `dropped` are losses that the sender reports, by reason. `kept_when_rejected`: what cannot be recorded is set aside,
     because the sender does not read results. `alone`: the body was one object, so that its rejection is the answer.
+    `ignored` are the places of what came among them and is no generation.
     """
 
     documents: Sequence[object] = field(default=(), repr=False)
@@ -20,6 +29,7 @@ class Arrivals:
     dropped: Mapping[str, int] = field(default_factory=dict)
     kept_when_rejected: bool = False
     alone: bool = False
+    ignored: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

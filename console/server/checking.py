@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from api_hooks import wire
-from console.server.arrivals import Arrivals, Checked
+from console.server.arrivals import Arrivals, Checked, Unusable
 from worker import generation
 from worker.store.keys import Bearer
 
@@ -22,6 +22,8 @@ def check(arrivals: Arrivals, *, bearer: Bearer, now: datetime, past: timedelta)
 
 
 def _check(document: object, *, on_the_wire: bool, bearer: Bearer, now: datetime, past: timedelta) -> Checked:
+    if isinstance(document, Unusable):
+        return Checked(id=None, reason=document.reason)
     if not isinstance(document, dict):
         return Checked(id=None, reason='is no object; write {"messages": […], "model": …}')
     named = document.get("workspace")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from console.server import checking, errors
-from console.server.arrivals import Arrivals, Checked, Result
+from console.server.arrivals import Arrivals, Checked, Result, Unusable
 from console.server.recorders import FullError, Outcome, Recorders
 from worker import setting_aside
 from worker.generation import Generation
@@ -74,7 +74,8 @@ class Intake:
             else:
                 reason = one.reason or ""
                 if not one.foreign:
-                    rejected.append(Rejected(document=document, workspace=bearer.workspace, error=reason))
+                    given = document.given if isinstance(document, Unusable) else document
+                    rejected.append(Rejected(document=given, workspace=bearer.workspace, error=reason))
                 results.append(Result(id=one.id, status="rejected", reason=reason))
         await self._keep(arrivals, rejected if arrivals.kept_when_rejected else ())
         return results
