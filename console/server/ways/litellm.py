@@ -4,27 +4,20 @@
 only after 5xx: so whatever can be recorded is, and what cannot is set aside for the operator.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from api_hooks import wire
 from api_hooks.wire import litellm
 from console.server import bodies, errors
 from console.server.arrivals import Arrivals, Result, Unusable
-from console.server.ways import Answer, Request, Way
+from console.server.ways import Answer, Request, Way, results
 
 
 def read(request: Request) -> Arrivals:
     """Make a document of every payload that is a generation, and note the places of those that are none."""
     payloads = list(_payloads(request.body))
-    if len(payloads) > request.generations_at_most:
-        raise errors.TooLargeError(
-            f"The body holds {len(payloads):,} events; at most {request.generations_at_most:,} go into one request"
-            " (AFTERTAG_HTTP_GENERATIONS); set a smaller DEFAULT_BATCH_SIZE in LiteLLM's environment."
-        )
+    request.require_few(len(payloads), what="events")
     made = [_document(payload) for payload in payloads]
     return Arrivals(
         documents=[one for one in made if one is not None],
@@ -33,14 +26,15 @@ def read(request: Request) -> Arrivals:
     )
 
 
-def answer(request: Request, arrivals: Arrivals, results: Sequence[Result]) -> Answer:
-    """A result for each payload, in order; `ignored` are those that are no generation: failures, embeddings, …"""
-    found = iter(results)
-    places = range(len(results) + len(arrivals.ignored))
-    listed = [{"status": "ignored"} if place in arrivals.ignored else _told(next(found)) for place in places]
-    counted = Counter(one["status"] for one in listed)
-    body = {"results": listed, **{name: counted[name] for name in ("recorded", "known", "rejected", "ignored")}}
-    return Answer(body=json.dumps(body, ensure_ascii=False).encode())
+def answer(_: Request, arrivals: Arrivals, found: Sequence[Result]) -> Answer:
+    """A result for each event, in order; `ignored` are those that are no generation: failures, embeddings and the like."""
+    told = results.told(found)
+    of_generations = iter(told["results"])
+    count = len(found) + len(arrivals.ignored)
+    told["results"] = [
+        {"status": "ignored"} if one in arrivals.ignored else next(of_generations) for one in range(count)
+    ]
+    return results.as_json({**told, "ignored": len(arrivals.ignored)})
 
 
 def _payloads(body: bytes) -> Iterator[Any]:
@@ -66,10 +60,6 @@ def _document(payload: Any) -> object | None:
         return litellm.document(payload)
     except wire.UnusableError as error:
         return Unusable(given=payload, reason=str(error))
-
-
-def _told(result: Result) -> dict[str, Any]:
-    return {name: value for name, value in asdict(result).items() if value is not None}
 
 
 WAY = Way(path="/v1/litellm", name="LiteLLM's generic_api callback", read=read, answer=answer)
