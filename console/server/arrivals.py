@@ -27,7 +27,7 @@ class Arrivals:
 
     `dropped` are losses that the sender reports, by reason. `kept_when_rejected`: what cannot be recorded is set aside,
     because the sender does not read results. `alone`: the body was one object, so that its rejection is the answer.
-    `ignored` are the places of what came among them and is no generation.
+    `ignored` counts what else the request brought, by what it is; it goes into the metrics.
     """
 
     documents: Sequence[object] = field(default=(), repr=False)
@@ -36,7 +36,7 @@ class Arrivals:
     dropped: Mapping[str, int] = field(default_factory=dict)
     kept_when_rejected: bool = False
     alone: bool = False
-    ignored: frozenset[int] = frozenset()
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

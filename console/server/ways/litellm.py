@@ -5,6 +5,7 @@ only after 5xx: so whatever can be recorded is, and what cannot is set aside for
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from api_hooks import wire
@@ -14,27 +15,35 @@ from console.server.arrivals import Arrivals, Result, Unusable
 from console.server.ways import Answer, Request, Way, results
 
 
-def read(request: Request) -> Arrivals:
-    """Make a document of every payload that is a generation, and note the places of those that are none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events(Arrivals):
+    """The generations among a request's events, and the places of those events that are none."""
+
+    passed_over: frozenset[int] = frozenset()
+
+
+def read(request: Request) -> Events:
+    """Make a document of every event that is a generation."""
     payloads = list(_payloads(request.body))
     request.require_few(len(payloads), what="events")
     made = [_document(payload) for payload in payloads]
-    return Arrivals(
+    passed_over = frozenset(place for place, one in enumerate(made) if one is None)
+    return Events(
         documents=[one for one in made if one is not None],
         kept_when_rejected=True,
-        ignored=frozenset(place for place, one in enumerate(made) if one is None),
+        passed_over=passed_over,
+        ignored={"litellm_event": len(passed_over)},
     )
 
 
 def answer(_: Request, arrivals: Arrivals, found: Sequence[Result]) -> Answer:
     """A result for each event, in order; `ignored` are those that are no generation: failures, embeddings and the like."""
+    passed_over = arrivals.passed_over if isinstance(arrivals, Events) else frozenset()
     told = results.told(found)
     of_generations = iter(told["results"])
-    count = len(found) + len(arrivals.ignored)
-    told["results"] = [
-        {"status": "ignored"} if one in arrivals.ignored else next(of_generations) for one in range(count)
-    ]
-    return results.as_json({**told, "ignored": len(arrivals.ignored)})
+    places = range(len(found) + len(passed_over))
+    told["results"] = [{"status": "ignored"} if place in passed_over else next(of_generations) for place in places]
+    return results.as_json({**told, "ignored": len(passed_over)})
 
 
 def _payloads(body: bytes) -> Iterator[Any]:
