@@ -59,7 +59,10 @@ def test_json_is_one_object_and_what_it_costs_is_told_beside_it(aftertag: Comman
     path = write(tmp_path / "a.jsonl", [chat("one"), "{", chat("two")])
     ended = aftertag(*IMPORT, path, "--json")
     assert ended.json == {
+        "files": [{"file": "a.jsonl", "format": "plain"}],
         "lines": 3,
+        "left_out": {},
+        "without_text": 0,
         "bad": [{"file": "a.jsonl", "line": 2, "reason": "is not JSON; one generation per line, as JSON"}],
         "recorded": 2,
         "known": 0,
