@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import timedelta
 
 import structlog
 
@@ -14,6 +14,7 @@ from worker.gates import Gates
 from worker.last_chances import LastChances
 from worker.metrics import Metrics
 from worker.outage import Outage
+from worker.recorder import Recorder
 from worker.room import Room
 from worker.settings import Settings
 from worker.store.claims import Claimed
@@ -62,8 +63,15 @@ class Line:
         self.metrics = metrics
         self.stopping_since = 0.0
         self.versions = Versions()
-        self.known_days: set[date] = set()
         self.outage = Outage(engine=engine, gates=gates)
+        self.recorder = Recorder(
+            engine=engine,
+            past=timedelta(days=settings.past_days),
+            patience=self.outage,
+            ring=ring,
+            has_room=self.depths.has_room,
+            metrics=metrics,
+        )
         self.breaker = Breaker(clock=time.monotonic, probe_seconds=settings.probe_seconds)
         ahead = settings.calls_ready + WRITE_AHEAD
         self.room = Room(

@@ -1,6 +1,7 @@
-"""While Postgres is away: nothing is consumed, and what was begun waits, unacknowledged."""
+"""While Postgres is away: a worker consumes nothing and what was begun waits, unacknowledged; a server says so."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,6 +20,28 @@ log = structlog.get_logger()
 
 class Stopping(Exception):  # noqa: N818 - no error: the worker ends before Postgres came back
     """The worker stops; leave the message to another."""
+
+
+class PostgresAwayError(Exception):
+    """Postgres is away, or cannot take the statement for now; whoever waits for an answer hears it."""
+
+
+class Impatience:
+    """For who answers a request: an absence of Postgres is told at once, what others are in the way of is tried again."""
+
+    def outlast(self, step: Callable[[], Result], *, without_end: bool = False) -> Result:
+        """Return what `step` returns; raise PostgresAwayError while it cannot be done, after six seconds at the most."""
+        pauses = iter(engines.PAUSES_SECONDS)
+        while True:
+            try:
+                return step()
+            except (DatabaseError, NoConnectionError) as error:
+                if engines.is_in_the_way(error) and (pause := next(pauses, None)):
+                    time.sleep(pause)
+                elif engines.is_outage(error) or engines.is_hindered(error):
+                    raise PostgresAwayError from None
+                else:
+                    raise
 
 
 class Outage:

@@ -1,21 +1,18 @@
 """From a batch that came in to rows that stay: check, sample, write, ring. Classifying is next."""
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from api_hooks import wire
 from classifier_models.marker import OWN_CALL_LINE
-from worker import errors, generation, sampling
+from worker import batches, days, errors, generation, recording_feedback, sampling
 from worker.generation import Generation
-from worker.line import Line
 from worker.outage import Stopping
-from worker.store import classifiers, partitions, recording, set_aside
-from worker.store import engine as engines
+from worker.recorder import Recorder
+from worker.setting_aside import Rejected, set_all_aside
+from worker.store import classifiers, recording
 from worker.store.connecting import Connection, DatabaseError
 from worker.store.recording import Key, Row
 
@@ -25,18 +22,8 @@ AT_ONCE = 64
 
 Three workers of 16 threads stay below it, their tables' locks included; what is over is tried again, then in halves.
 """
-MOST_LOSS_REASONS = 32
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """A generation that cannot be recorded as it is, with the sentence that says why."""
-
-    document: object = field(repr=False)
-    workspace: str | None
-    error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,37 +35,43 @@ class Recorded:
     rejected: Sequence[Rejected]
 
 
-def record(line: Line, batch: object, *, now: datetime | None = None) -> Recorded:
+def record(recorder: Recorder, batch: object, *, now: datetime | None = None) -> Recorded:
     """Record a batch from the wire, then ring for what is to be classified.
 
-    A batch may be empty but for the losses it reports; delivered twice, they are counted twice: they are no generations.
+    Its feedback is recorded after its generations. A batch may be empty but for the losses it reports; delivered twice,
+    they are counted twice: they are no generations.
     Returns after the commit; while Postgres is away it waits. Raise outage.Stopping when the worker ends first, and
     InvalidRequestError when `batch` is no batch of version 1.
     """
     now = now or datetime.now(UTC)
-    documents, dropped = read_batch(batch)
-    accepted, rejected = check(documents, now=now, past=timedelta(days=line.settings.past_days))
+    sent = batches.read(batch)
+    accepted, rejected = check(sent.generations, now=now, past=recorder.past)
     new: set[Key] = set()
     refused: list[Rejected] = []
     for start in range(0, len(accepted), AT_ONCE):
-        written, unwritable = _record_each(line, accepted[start : start + AT_ONCE])
+        written, unwritable = record_each(recorder, accepted[start : start + AT_ONCE])
         new |= written
         refused += unwritable
+    feedback, unusable = recording_feedback.check(sent.feedback, now=now, past=recorder.past)
+    recording_feedback.record(recorder, feedback)
     rejected += refused
-    if rejected or dropped:
-        line.outage.outlast(lambda: set_all_aside(line, rejected, dropped, day=now.date()), without_end=True)
-    line.metrics.count_recorded(len(new), set_aside=len(rejected))
+    aside = [*rejected, *unusable]
+    if aside or sent.dropped:
+        recorder.patience.outlast(
+            lambda: set_all_aside(recorder, aside, sent.dropped, day=now.date()), without_end=True
+        )
+    recorder.metrics.count_recorded(len(new), set_aside=len(rejected))
     return Recorded(new=new, known=len(accepted) - len(new) - len(refused), rejected=rejected)
 
 
-def record_or_set_aside(line: Line, batch: object, *, now: datetime | None = None) -> None:
+def record_or_set_aside(recorder: Recorder, batch: object, *, now: datetime | None = None) -> None:
     """Record a batch, or keep all of it for the operator: nothing but outage.Stopping comes out of here.
 
     An exception would acknowledge the message and lose the batch.
     """
     now = now or datetime.now(UTC)
     try:
-        record(line, batch, now=now)
+        record(recorder, batch, now=now)
     except Stopping:
         raise
     except Exception as error:  # noqa: BLE001 - see above
@@ -87,22 +80,7 @@ def record_or_set_aside(line: Line, batch: object, *, now: datetime | None = Non
         problem = str(error) if known else f"Recording it failed with {kind}; replay it when that is mended."
         log.error("a batch could not be recorded and is set aside", error=kind)
         rejected = Rejected(document=batch, workspace=None, error=problem)
-        line.outage.outlast(lambda: set_all_aside(line, [rejected], {}, day=now.date()), without_end=True)
-
-
-def read_batch(batch: object) -> tuple[list[object], dict[str, int]]:
-    """Return the generations of a batch, unchecked, and the losses that it reports."""
-    if not isinstance(batch, dict) or batch.get("v") != wire.VERSION or not isinstance(batch.get("generations"), list):
-        raise errors.InvalidRequestError(
-            f"The message is no batch of wire version {wire.VERSION}; use the hook of the same release as the worker."
-        )
-    dropped = batch.get("dropped")
-    losses = {
-        str(generation.storable(reason[:64])): count
-        for reason, count in (dropped if isinstance(dropped, dict) else {}).items()
-        if isinstance(reason, str) and isinstance(count, int) and 0 < count < 10**12
-    }
-    return batch["generations"], dict(islice(losses.items(), MOST_LOSS_REASONS))
+        recorder.patience.outlast(lambda: set_all_aside(recorder, [rejected], {}, day=now.date()), without_end=True)
 
 
 def check(documents: Sequence[object], *, now: datetime, past: timedelta) -> tuple[list[Generation], list[Rejected]]:
@@ -191,42 +169,37 @@ def write(
     return recording.insert(connection, [row for row in rows if row.key not in known]), rows
 
 
-def _record_each(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
+def record_each(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
     """Write a batch, and ring for it; where Postgres refuses it, its halves, so that one generation cannot lose the others."""
     try:
-        new, rows = line.outage.outlast(lambda: _write(line, accepted))
+        new, rows = recorder.patience.outlast(lambda: _write(recorder, accepted))
     except DatabaseError as error:
         if len(accepted) == 1:
-            kind = type(error.orig).__name__
-            document = accepted[0].model_dump(mode="json")
-            return set(), [
-                Rejected(document=document, workspace=accepted[0].workspace, error=f"Postgres refused it: {kind}")
-            ]
+            return set(), [_refused(accepted[0], error)]
         middle = len(accepted) // 2
-        (first, refused), (second, also) = (_record_each(line, half) for half in (accepted[:middle], accepted[middle:]))
+        (first, refused), (second, also) = (
+            record_each(recorder, half) for half in (accepted[:middle], accepted[middle:])
+        )
         return first | second, refused + also
     fresh = [row for row in rows if row.key in new]
-    line.metrics.count_placed(placed.reason for row in fresh for placed in row.placed)
+    recorder.metrics.count_placed(placed.reason for row in fresh for placed in row.placed)
     for endpoint, keys in bells_for(fresh).items():
-        line.ring(endpoint, keys)
+        recorder.ring(endpoint, keys)
     return new, []
 
 
-def _write(line: Line, accepted: Sequence[Generation]) -> tuple[set[Key], list[Row]]:
-    days = {one.created_at.date() for one in accepted}
-    if not days <= line.known_days:
-        partitions.make(line.engine, days)
-        line.known_days |= days
-    try:
-        with line.engine.begin() as connection:
-            return write(connection, accepted, rings=line.depths.has_room)
-    except DatabaseError as error:
-        if not engines.is_missing_partition(error):
-            raise
-    line.known_days -= days  # upkeep dropped one of them since this process saw it
-    partitions.make(line.engine, days)
-    with line.engine.begin() as connection:
-        return write(connection, accepted, rings=line.depths.has_room)
+def _refused(one: Generation, error: DatabaseError) -> Rejected:
+    return Rejected(
+        document=one.model_dump(mode="json"),
+        workspace=one.workspace,
+        error=f"Postgres refused it: {type(error.orig).__name__}",
+        key=(one.workspace, one.id, one.created_at),
+    )
+
+
+def _write(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Row]]:
+    wanted = {one.created_at.date() for one in accepted}
+    return days.with_days(recorder, wanted, lambda connection: write(connection, accepted, rings=recorder.has_room))
 
 
 def bells_for(rows: Sequence[Row]) -> dict[str, list[Key]]:
@@ -250,33 +223,3 @@ def _first_of_each(accepted: Sequence[Generation]) -> list[Generation]:
         seen.append(one.created_at)
         distinct.append(one)
     return distinct
-
-
-def set_all_aside(line: Line, rejected: Sequence[Rejected], dropped: dict[str, int], *, day: date) -> None:
-    """Keep what cannot be recorded where an operator sees it and can replay it, and count what hooks dropped."""
-    with line.engine.begin() as connection:
-        for one in rejected:
-            _set_aside(connection, one)
-        if dropped:
-            recording.add_losses(connection, dropped, day=day)
-
-
-def _set_aside(connection: Connection, rejected: Rejected) -> None:
-    body = _body(rejected.document)
-    set_aside.add(
-        connection,
-        source="recording",
-        queue="record",
-        workspace=rejected.workspace,
-        error=rejected.error,
-        body=body,
-        size_bytes=len(body),
-    )
-
-
-def _body(document: object) -> bytes:
-    """The document as JSON, as short as it goes: what is kept whole can be replayed."""
-    try:
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str).encode()
-    except UnicodeEncodeError:  # a lone surrogate, which an escape can carry
-        return json.dumps(document, separators=(",", ":"), default=str).encode()

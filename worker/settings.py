@@ -61,6 +61,12 @@ class Settings(BaseModel):
     )
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(0, description="Port of the worker's metrics; 0: off.")
     metrics_host: str = Field("127.0.0.1", description="Address the metrics are served on.")
+    http_host: str = Field("127.0.0.1", description="Address that `aftertag serve` takes generations on.")
+    http_port: Annotated[int, Field(ge=0, le=65_535)] = Field(8787, description="Its port; 0: any free one.")
+    http_body_bytes: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = Field(
+        20_000_000, description="The largest body that it reads, also after unpacking."
+    )
+    http_generations: Count = Field(5_000, description="The most generations that one request may hold.")
     log_format: Literal["auto", "json", "pretty"] = Field(
         "auto", description="Form of the logs; auto: pretty on a terminal."
     )

@@ -33,7 +33,7 @@ def register(app: Celery, line: Line, *, redis_url: str) -> None:
     def record(batch: Any) -> None:
         """Acknowledged after its commit only: whoever is killed before leaves the batch to another worker."""
         try:
-            recording.record_or_set_aside(line, batch)
+            recording.record_or_set_aside(line.recorder, batch)
         except Stopping:
             raise Reject("stopping", requeue=True) from None
 

@@ -2,7 +2,13 @@
 
 One Celery message carries one batch to the task `aftertag.record` on the queue `record`, as its only argument:
 
-    batch = {"v": 1, "generations": [generation, ...], "dropped": {reason: count}}      "dropped" only after losses
+    batch = {"v": 1, "generations": [generation, ...],
+             "feedback": [feedback, ...],               only where there is some
+             "dropped": {reason: count}}                only after losses
+    feedback = {"id", "workspace", "generation_id", "created_at", "score", "comment", "user", "metadata"}
+
+The same batch is the body of a request to a server, `POST /v1/generations`. There, `workspace` may be None in a
+generation and in feedback: the server knows it by the sender's key.
 
 `generation` builds what stands in a batch from the arguments of `api_hooks.enqueue`, which are also the keys of a
 plain document such as `{"messages": [...]}`. `normalise_messages` turns the messages of several APIs into turns
@@ -33,11 +39,14 @@ plain document such as `{"messages": [...]}`. `normalise_messages` turns the mes
 
 from api_hooks.wire.contract import (
     BATCH_BYTES,
+    COMMENT_CHARACTERS,
     GENERATION_BYTES,
     ID_CHARACTERS,
     KINDS,
+    OWN_CALL_HEADER,
     RECORD_QUEUE,
     RECORD_TASK,
+    SCORE_AT_MOST,
     SHORT_CHARACTERS,
     TURN_CHARACTERS,
     TURNS_AT_MOST,
@@ -45,25 +54,32 @@ from api_hooks.wire.contract import (
     VERSION,
     UnusableError,
 )
+from api_hooks.wire.feedback import feedback
 from api_hooks.wire.generation import generation
-from api_hooks.wire.identity import draw, response_id, uuid7
+from api_hooks.wire.identity import draw, uuid7
+from api_hooks.wire.naming import call_id, response_id
 from api_hooks.wire.turns import normalise_messages
 from api_hooks.wire.usage import normalise_usage
 
 __all__ = [
     "BATCH_BYTES",
+    "COMMENT_CHARACTERS",
     "GENERATION_BYTES",
     "ID_CHARACTERS",
     "KINDS",
+    "OWN_CALL_HEADER",
     "RECORD_QUEUE",
     "RECORD_TASK",
+    "SCORE_AT_MOST",
     "SHORT_CHARACTERS",
     "TURNS_AT_MOST",
     "TURN_CHARACTERS",
     "UNREADABLE",
     "VERSION",
     "UnusableError",
+    "call_id",
     "draw",
+    "feedback",
     "generation",
     "normalise_messages",
     "normalise_usage",

@@ -22,8 +22,15 @@ ID_CHARACTERS = 200
 SHORT_CHARACTERS = 512
 """The most of a model's, user's, tool's or application's name, and of a key or value of the metadata."""
 
+COMMENT_CHARACTERS = 5_000
+SCORE_AT_MOST = 1_000_000
+"""A feedback's comment, and its score on either side of 0. Usual scores are -1, 0 and 1, or from 0 to 1."""
+
 UNREADABLE = "[unreadable]"
+
+OWN_CALL_HEADER = "x-aftertag-own-call"
+"""The header of the classifiers' own calls, in lower case, as gateways report it."""
 
 
 class UnusableError(ValueError):
-    """A generation that no worker could record; the message names the field and quotes no text of the generation."""
+    """A generation, or feedback, that no worker could record; the message names the field and quotes no text of it."""

@@ -9,8 +9,6 @@ from api_hooks.wire.text import clean, plain
 
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
-_PREFIX = re.compile(r"[A-Za-z]+[-_]")
-_TELLING_CHARACTERS = 12
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -21,6 +19,11 @@ def uuid7(unix_ms: int, random_bytes: bytes) -> str:
     number = number & ~(0x3 << 62) | 0x2 << 62
     digits = f"{number:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def new_id(created_at: str, random_bytes: bytes) -> str:
+    """Return the uuid7 of a time as `time_text` writes it."""
+    return uuid7(max(0, int(datetime.fromisoformat(created_at).timestamp() * 1000)), random_bytes)
 
 
 def own_id(given: Any) -> str | None:
@@ -35,18 +38,6 @@ def own_id(given: Any) -> str | None:
     else:
         return None
     return clean(text if len(text) <= ID_CHARACTERS else _digest(text)) or None
-
-
-def response_id(given: Any) -> str | None:
-    """Return a provider's response id where it can stand for the call, else None.
-
-    One call that several instruments report is recorded once because all name it by this id. Some servers count, or
-    draw among a thousand (`chatcmpl-123`): what is left after a prefix must have 12 characters, else calls would vanish.
-    """
-    if not issubclass(type(given), str):
-        return None
-    told_apart = _PREFIX.sub("", plain(given)[:ID_CHARACTERS], count=1)
-    return own_id(given) if len(told_apart) >= _TELLING_CHARACTERS else None
 
 
 def draw(workspace: str, key: str) -> float:

@@ -37,7 +37,7 @@ class InProcess:
         )
 
     def record(self, *generations: dict[str, Any]) -> Recorded:
-        return recording.record(self.line, {"v": 1, "generations": list(generations)})
+        return recording.record(self.line.recorder, {"v": 1, "generations": list(generations)})
 
     def answer_bells(self, *, wait: bool = True) -> None:
         """Classify whom bells were rung for; `wait` until everything that was claimed is written."""

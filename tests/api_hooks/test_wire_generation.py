@@ -287,3 +287,10 @@ def test_a_response_id_that_many_calls_may_share_names_no_generation(counted: ob
 def test_the_callers_id_goes_before_the_responses() -> None:
     output = {"id": "chatcmpl-AbCdEfGhIjKlMnOpQrStUvWx", "choices": []}
     assert build(id="mine", output=output)["id"] == "mine"
+
+
+def test_where_a_server_knows_the_workspace_none_may_be_named() -> None:
+    built = wire.generation({}, now=NOW, random_bytes=RANDOM, needs_workspace=False)
+    assert built["workspace"] is None
+    with pytest.raises(wire.UnusableError, match="workspace"):
+        wire.generation({"workspace": "No"}, now=NOW, random_bytes=RANDOM, needs_workspace=False)

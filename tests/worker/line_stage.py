@@ -85,7 +85,7 @@ def batch(*generations: object, **fields: Any) -> dict[str, Any]:
 
 def record(line: Line, *generations: object, **fields: Any) -> Recorded:
     """Record a batch at the present moment."""
-    return recording.record(line, batch(*generations, **fields), now=NOW)
+    return recording.record(line.recorder, batch(*generations, **fields), now=NOW)
 
 
 def classifier(

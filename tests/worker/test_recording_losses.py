@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from tests.waiting import wait_until
 from tests.worker.line_stage import NOW, batch, count, record, rows, wire
-from worker import errors, recording, replaying
+from worker import batches, errors, recording, replaying
 from worker.gates import Gates
 from worker.line import Line
 from worker.outage import Stopping
@@ -61,15 +61,15 @@ def test_losses_that_hooks_report_are_counted_by_reason(line: Line, engine: Engi
 
 def test_a_flood_of_loss_reasons_is_cut(line: Line, engine: Engine) -> None:
     record(line, dropped={f"{number:04d}" + "x" * 100: 1 for number in range(1_000)})
-    assert count(engine, "losses") == recording.MOST_LOSS_REASONS
+    assert count(engine, "losses") == batches.MOST_LOSS_REASONS
     assert rows(engine, "select max(length(reason)) from losses") == [64]
 
 
 @pytest.mark.parametrize("message", [None, [], "text", {}, {"v": 2, "generations": []}, {"v": 1, "generations": {}}])
 def test_a_message_that_is_no_batch_is_set_aside_whole(line: Line, engine: Engine, message: object) -> None:
     with pytest.raises(errors.InvalidRequestError, match="no batch of wire version 1"):
-        recording.record(line, message)
-    recording.record_or_set_aside(line, message)
+        recording.record(line.recorder, message)
+    recording.record_or_set_aside(line.recorder, message)
     [(error, body)] = rows(engine, "select error, body from set_aside")
     assert "no batch of wire version 1" in error
     assert json.loads(bytes(body)) == message
@@ -80,7 +80,7 @@ def test_a_fault_of_our_own_loses_no_batch_and_quotes_none_of_it(line: Line, eng
         connection.execute(text("alter table workspaces alter keep_text_days drop not null"))
         connection.execute(text("insert into workspaces (id, keep_text_days) values ('acme', null)"))
     given = batch(wire("1"), wire("2"))
-    recording.record_or_set_aside(line, given)
+    recording.record_or_set_aside(line.recorder, given)
     [(error, body)] = rows(engine, "select error, body from set_aside")
     assert error == "Recording it failed with TypeError; replay it when that is mended."
     assert replaying.to_batch(bytes(body)) == given
@@ -92,7 +92,7 @@ def test_while_postgres_is_away_recording_waits_and_a_stop_leaves_the_batch(
     with engine.begin() as holder:
         holder.execute(text("lock table workspaces in access exclusive mode"))
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(recording.record_or_set_aside, line, batch(wire("1")), now=NOW)
+            waiting = pool.submit(recording.record_or_set_aside, line.recorder, batch(wire("1")), now=NOW)
             end_one_waiting(engine)
             wait_until(lambda: not gates.is_open("record") or waiting.done())
             assert not waiting.done()

@@ -10,7 +10,17 @@ from worker.settings import Settings
 
 FIELDS = sorted(Settings.model_fields.items())
 DEFAULTS = Settings.from_environment({})
-UNITS = ("_seconds", "_days", "_in_flight", "_in_flight_per_endpoint", "_ready", "_port", "threads")
+UNITS = (
+    "_seconds",
+    "_days",
+    "_in_flight",
+    "_in_flight_per_endpoint",
+    "_ready",
+    "_port",
+    "_bytes",
+    "_generations",
+    "threads",
+)
 
 
 @pytest.mark.parametrize(("name", "field"), FIELDS)

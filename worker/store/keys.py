@@ -77,7 +77,10 @@ def create_for_application(
 
 
 def revoke(connection: Connection, workspace: str, name: str) -> bool:
-    """End a key, by its name, at once. Return False when it was revoked before. Raise NotFoundError."""
+    """End a key, by its name: a server that has just seen it takes it for five more seconds.
+
+    Return False when it was revoked before. Raise NotFoundError.
+    """
     found = find(connection, workspace, name)
     ended = connection.execute(
         text("update api_keys set revoked_at = now() where id = :id and revoked_at is null returning id"),
@@ -109,6 +112,40 @@ def list_all(connection: Connection, workspace: str) -> list[Key]:
         {"workspace": workspace},
     ).mappings()
     return [Key(**row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bearer:
+    """Whose key it is that somebody shows, and whether it still counts."""
+
+    id: UUID
+    workspace: str
+    name: str
+    role: Role
+    application: str | None
+    revoked: bool
+
+
+def bearer(connection: Connection, hash_: bytes) -> Bearer | None:
+    """Return whose key has this hash, None for nobody's; a key that counts is stamped as used, once a minute.
+
+    The look-up is by the hash of what was shown, through an index: how long it takes says nothing about other tokens.
+    """
+    row = connection.execute(
+        text("""
+        with found as (
+            select id, workspace, name, role, application, revoked_at is not null as revoked, last_used_at
+            from api_keys where hash = :hash
+        ), stamped as (
+            update api_keys k set last_used_at = now() from found
+            where k.id = found.id and not found.revoked
+              and (found.last_used_at is null or found.last_used_at < now() - interval '1 minute')
+        )
+        select id, workspace, name, role, application, revoked from found
+        """),
+        {"hash": hash_},
+    ).one_or_none()
+    return None if row is None else Bearer(**row._mapping)
 
 
 def digest(token: str) -> bytes:

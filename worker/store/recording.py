@@ -1,7 +1,7 @@
 """Writing a batch of generations: once each, however often it is delivered; ringing for them is next."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
@@ -188,7 +188,7 @@ def _insert_classifications(connection: Connection, rows: Sequence[Row]) -> set[
     return {(workspace, id_, created_at) for workspace, id_, created_at in found}
 
 
-def add_losses(connection: Connection, dropped: dict[str, int], *, day: date) -> None:
+def add_losses(connection: Connection, dropped: Mapping[str, int], *, day: date) -> None:
     """Count what hooks had to drop, by reason, so that the operator sees it."""
     connection.execute(
         text("""
@@ -196,7 +196,7 @@ def add_losses(connection: Connection, dropped: dict[str, int], *, day: date) ->
         select :day, key, value::bigint from json_each_text(cast(:dropped as json)) order by key
         on conflict (day, reason) do update set generations = losses.generations + excluded.generations
         """),
-        {"day": day, "dropped": _json(dropped)},
+        {"day": day, "dropped": _json(dict(dropped))},
     )
 
 

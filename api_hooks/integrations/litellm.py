@@ -1,0 +1,93 @@
+"""LiteLLM's calls, its SDK's and its proxy's: name `api_hooks.integrations.litellm.callback` among the callbacks.
+
+    litellm.callbacks = [api_hooks.integrations.litellm.callback]         in a program that imports this module
+    litellm_settings: {callbacks: api_hooks.integrations.litellm.callback}    in the proxy's config.yaml
+
+LiteLLM calls it when a call has succeeded, on a logging thread or its loop; with a stream, when that has ended.
+"""
+
+import atexit
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from litellm.integrations.custom_logger import CustomLogger
+
+from api_hooks import attribution, current
+from api_hooks.wire import litellm as payloads
+
+_CONTEXT = "aftertag_context"
+_REPORTED = "aftertag_reported"
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not installed where the types are checked
+    """Hands over each generation once, whatever raises meanwhile. LiteLLM passes the arguments by these names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_watching = False
+
+    def log_pre_api_call(self, model: Any, messages: Any, kwargs: Any) -> None:
+        """Before the call, where the caller's context is: a stream's end is logged on a thread without it."""
+        with suppress(Exception):
+            found = attribution.current()
+            if found:
+                kwargs[_CONTEXT] = found
+            if not self._is_watching:
+                self._is_watching = True
+                _let_litellm_finish_first()
+
+    def log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        _report(kwargs)
+
+    async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        _report(kwargs)
+
+
+def _report(call: Any) -> None:
+    try:
+        try:
+            _hand_over(call)
+        except Exception:  # noqa: BLE001 - as in `enqueue`: LiteLLM's logging must not fail over ours
+            current.count_lost("bad_input")
+    except Exception:  # noqa: BLE001
+        return
+
+
+def _hand_over(call: dict[str, Any]) -> None:
+    if call.setdefault(_REPORTED, once := object()) is not once:
+        return  # a stream of Responses is logged twice, on a thread and on a loop
+    around = _mapping(call.get("litellm_params"))
+    request = _mapping(around.get("proxy_server_request"))
+    document = payloads.document(
+        call.get("standard_logging_object"),
+        system=_blocks(call.get("system")),
+        asked={**_mapping(around.get("litellm_metadata")), **_mapping(around.get("metadata"))},
+        headers=_mapping(request.get("headers")),
+    )
+    if document is None:
+        return
+    messages, output = document.pop("messages"), document.pop("output")
+    with attribution.context(**call.get(_CONTEXT, _NOTHING)):
+        current.line().put(messages, output, document)
+
+
+def _blocks(system: Any) -> list[Any] | None:
+    """A system prompt in blocks, which LiteLLM leaves out of its payload; one that is text stands in it."""
+    return system if isinstance(system, list) else None
+
+
+def _let_litellm_finish_first() -> None:
+    """At exit LiteLLM still runs what it has not logged; registered after ours, this comes before it."""
+    current.line()
+    from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+
+    atexit.register(GLOBAL_LOGGING_WORKER._flush_on_exit)
+
+
+def _mapping(given: Any) -> Mapping[str, Any]:
+    return given if isinstance(given, Mapping) else _NOTHING
+
+
+callback = Callback()

@@ -1,0 +1,79 @@
+"""The id by which every instrument that sees a call names it, so that it becomes one generation.
+
+That is the provider's response id, where it tells calls apart. LiteLLM shows ids of the Responses API in other forms to
+those who call it and to those it reports to; here they become the same again.
+"""
+
+import re
+from binascii import Error, a2b_base64
+from typing import Any
+
+from api_hooks.wire.contract import ID_CHARACTERS
+from api_hooks.wire.identity import own_id
+from api_hooks.wire.reading import elements, field, word
+from api_hooks.wire.text import plain
+
+_PREFIX = re.compile(r"[A-Za-z]+[-_]")
+_TELLING_CHARACTERS = 12
+_LONGEST = 4_000
+_ITEMS_LOOKED_AT = 20
+
+# "resp_" and, in Base64, "litellm:custom_llm_provider:…;model_id:…;response_id:" before the provider's own id.
+_WRAPPED = "resp_bGl0ZWxsbTpj"
+_BEFORE_THE_OWN = b";response_id:"
+_LONGER_THAN_ANY_PROVIDERS = 120
+
+_OF_THE_DOCUMENTATION = frozenset(
+    {
+        "msg_013Zva2CMHLNnXjNJJKqJ2EF",
+        "resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b",
+        "msg_67ccd2bf17f0819081ff3bb2cf6508e60bb6a6b452d3795b",
+    }
+)
+"""Ids out of providers' documentation: mock answers bear them in every call (LiteLLM's `mock_response` does)."""
+
+
+def response_id(given: Any) -> str | None:
+    """Return a provider's response id where it can stand for the call, else None.
+
+    Some servers count, or draw among a thousand (`chatcmpl-123`): what is left after a prefix must have 12 characters,
+    else calls would vanish. An id that LiteLLM wrapped is unwrapped.
+    """
+    if not issubclass(type(given), str):
+        return None
+    own = _unwrapped(plain(given))
+    told_apart = _PREFIX.sub("", own[:ID_CHARACTERS], count=1)
+    return own_id(own) if len(told_apart) >= _TELLING_CHARACTERS and own not in _OF_THE_DOCUMENTATION else None
+
+
+def call_id(output: Any) -> str | None:
+    """Return the id that stands for a call, read from its whole response; None where nothing tells calls apart.
+
+    LiteLLM's proxy encrypts the id of a Responses answer anew for its caller, and reports it wrapped or encrypted: such
+    an answer is named by the id of its first item, which all see alike. May raise what reading `output` raises.
+    """
+    if output is None or isinstance(output, str):
+        return None
+    given = word(output, "id")
+    if given is not None and word(output, "object") == "response" and _is_told_differently(given):
+        items = field(output, "output")
+        for item in elements(items)[:_ITEMS_LOOKED_AT] if isinstance(items, list | tuple) else ():
+            found = response_id(word(item, "id"))
+            if found is not None:
+                return found
+    return response_id(given)
+
+
+def _is_told_differently(given: str) -> bool:
+    own = _unwrapped(given)
+    return own.startswith("resp_") if own != given else len(given) > _LONGER_THAN_ANY_PROVIDERS
+
+
+def _unwrapped(given: str) -> str:
+    if not given.startswith(_WRAPPED) or len(given) > _LONGEST:
+        return given
+    try:
+        _, found, own = a2b_base64(given.removeprefix("resp_")).partition(_BEFORE_THE_OWN)
+        return own.decode() if found and own else given
+    except (Error, UnicodeDecodeError, ValueError):
+        return given

@@ -1,0 +1,75 @@
+"""A request's body: read within bounds of size and time, and unpacked; decoding it is the way's."""
+
+import asyncio
+import gzip
+import io
+import json
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any, NoReturn
+
+from console.server import errors
+
+BODY_SECONDS = 60.0
+
+
+async def read(stream: AsyncIterator[bytes], *, at_most: int, announced: str | None) -> bytes:
+    """Return the body. Raise TooLargeError as soon as it is, TooLateError when it is not there within a minute."""
+    if announced is not None and announced.isdecimal() and int(announced[:20]) > at_most:
+        raise _too_large(at_most)
+    kept = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in stream:
+                kept += chunk
+                if len(kept) > at_most:
+                    raise _too_large(at_most)
+    except TimeoutError:
+        raise errors.TooLateError(f"The body did not arrive within {BODY_SECONDS:.0f} s.") from None
+    return bytes(kept)
+
+
+def unpacked(body: bytes, encoding: str | None, *, at_most: int) -> bytes:
+    """Return the body as it was before its Content-Encoding; what grows over `at_most` is never unpacked whole."""
+    match (encoding or "identity").strip().lower():
+        case "identity" | "":
+            return body
+        case "gzip" | "x-gzip":
+            return _gunzipped(body, at_most=at_most)
+        case _:
+            raise errors.UnsupportedError("The content encoding is not read here; send gzip, or no encoding at all.")
+
+
+def as_json(body: bytes) -> Any:
+    """Return what the JSON in `body` says: of a key that comes twice the last; NaN and Infinity are no JSON."""
+    try:
+        return json.loads(body, parse_constant=_no_number)
+    except RecursionError:
+        raise errors.BadRequestError("The JSON is nested too deeply.") from None
+    except UnicodeDecodeError:
+        raise errors.BadRequestError("The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise errors.BadRequestError(
+            f"The body is not JSON (line {error.lineno}, column {error.colno})." if body else "The body is empty."
+        ) from None
+    except ValueError:
+        raise errors.BadRequestError("The JSON has a number that is none, or too long.") from None
+
+
+def _gunzipped(body: bytes, *, at_most: int) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
+            whole = packed.read(at_most + 1)
+    except (OSError, EOFError, zlib.error):
+        raise errors.BadRequestError("The body says that it is gzip, and is not.") from None
+    if len(whole) > at_most:
+        raise _too_large(at_most)
+    return whole
+
+
+def _too_large(at_most: int) -> errors.TooLargeError:
+    return errors.TooLargeError(f"The body is over {at_most:,} bytes (AFTERTAG_HTTP_BODY_BYTES); send smaller batches.")
+
+
+def _no_number(_: str) -> NoReturn:
+    raise ValueError

@@ -1,0 +1,60 @@
+"""What happens to a request that brings generations: key, body, reading, recording, answer."""
+
+from typing import Annotated
+
+from fastapi import FastAPI, Security
+from fastapi import Request as HttpRequest
+from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+from starlette.responses import Response
+
+from console.server import bodies, errors, wrong
+from console.server.arrivals import Arrivals, Checked
+from console.server.house import House
+from console.server.ways import Answer, Request, Way
+
+_bearer = HTTPBearer(
+    auto_error=False, description="An application's key: `aftertag key create NAME --application APP`."
+)
+_api_key = APIKeyHeader(name="X-Api-Key", auto_error=False, description="The same key, for who cannot send the other.")
+
+
+def add_route(app: FastAPI, way: Way, house: House) -> None:
+    """Take POST at the way's path."""
+
+    async def take(
+        http: HttpRequest,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+        api_key: Annotated[str | None, Security(_api_key)],
+    ) -> Response:
+        request = Request(headers=dict(http.headers), generations_at_most=house.settings.http_generations)
+        try:
+            answer = await _taken(http, request, bearer.credentials if bearer else api_key, way=way, house=house)
+        except errors.Refusal as refusal:
+            if way.refuse is None:
+                raise
+            return wrong.with_retry(_response(way.refuse(request, refusal)), refusal)
+        return _response(answer)
+
+    app.add_api_route(way.path, take, methods=["POST"], name=way.name, openapi_extra=dict(way.describe))
+
+
+async def _taken(http: HttpRequest, request: Request, token: str | None, *, way: Way, house: House) -> Answer:
+    bearer = await house.keyring.bearer(token)
+    at_most = house.settings.http_body_bytes
+    body = await bodies.read(http.stream(), at_most=at_most, announced=request.headers.get("content-length"))
+
+    def read() -> tuple[Request, Arrivals, list[Checked]]:
+        whole = request.with_body(
+            bodies.unpacked(body, request.headers.get("content-encoding"), at_most=at_most),
+        )
+        arrivals = way.read(whole)
+        return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
+
+    whole, arrivals, checked = await house.intake.read(read)
+    results = await house.intake.finish(arrivals, checked)
+    return way.answer(whole, arrivals, results)
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, status_code=answer.status, media_type=answer.media_type)
