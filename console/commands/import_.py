@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from worker.store.connecting import Engine
 
 BAD_LINES_SHOWN = 20
-FORMATS = ("langfuse", "litellm", "openai-batch", "plain")
+FormatName = Literal["langfuse", "litellm", "openai-batch", "plain"]
 """As `worker.importing` has them, which `--help` does without."""
 
 
@@ -33,13 +33,8 @@ def import_(
         ),
     ] = None,
     format_: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            "-f",
-            help=f"What the files are: {', '.join(FORMATS)}; unset: found out for each file.",
-            show_default=False,
-        ),
+        FormatName | None,
+        typer.Option("--format", "-f", help="What the files are; unset: found out for each.", show_default=False),
     ] = None,
     classify: Annotated[
         bool, typer.Option("--classify/--no-classify", help="Whether the workspace's classifiers are asked about them.")
@@ -49,27 +44,33 @@ def import_(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
-    """Bring in generations from exports of other tools; classifiers are asked about them as room comes.
+    """Bring in generations from exports of other tools.
 
     \b
-    langfuse      observations or traces: JSON, JSON Lines or CSV of its page, API or blob storage
-    litellm       the spend log: LiteLLM_SpendLogs or /spend/logs, as JSON, JSON Lines or CSV
-    openai-batch  a batch's output file; give its input file, too: it has the requests
-    plain         JSON Lines or one JSON array of {"messages": […]}, of ShareGPT's {"conversations": […]},
-                  or of generations with the arguments of `api_hooks.enqueue` as keys
+    langfuse      observations or traces of its page, API or blob storage,
+                  as JSON, JSON Lines or CSV
+    litellm       the spend log (LiteLLM_SpendLogs, /spend/logs),
+                  as JSON, JSON Lines or CSV
+    openai-batch  a batch's output file; give its input file, too: it has
+                  what was asked
+    plain         JSON Lines or one JSON array of {"messages": […]}, of
+                  ShareGPT's {"conversations": […]}, or of generations with
+                  the arguments of `api_hooks.enqueue` as keys
 
-    What a file is, is found out from what it holds. What is no generation (spans, embeddings, failed calls) is left out
-    and counted. A bad line is reported with its number and reason, and the rest goes in; the exit code is then 1. What
-    classifying would cost is said before anything is written.
+    What a file is, is found out from what it holds. What is no generation
+    (spans, embeddings, failed calls) is left out and counted. A bad line is
+    told with its number and reason, and the rest goes in; the exit code is
+    then 1. What classifying would cost is told before anything is written;
+    classifiers are asked as room comes.
 
-    An import that was cut off is simply run again, with the same files: what is in stays, the rest goes in. A call that
-    was recorded otherwise, too, is one generation where both know the provider's id of its response. A missing id is
-    derived from a line's content and from how many equal lines precede it in all the files, a missing time from the file's.
+    An import that was cut off is simply run again, with the same files: what
+    is in stays, the rest goes in. A call that was recorded otherwise, too,
+    is one generation where both know the provider's id of its response. A
+    missing id is derived from a line's content and from how many equal lines
+    precede it in all the files, a missing time from the file's.
 
     Example: aftertag import conversations.jsonl --workspace acme
     """
-    if format_ is not None and format_ not in FORMATS:
-        raise typer.BadParameter(f"{format_!r} is none of {', '.join(FORMATS)}.", param_hint="--format")
     from worker import importing
 
     with (

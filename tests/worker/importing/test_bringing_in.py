@@ -1,14 +1,19 @@
 """Importing: a file may come twice or be cut off and lose nothing, and what it costs is told before."""
 
+import gzip
+import json
 import os
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from tests.worker import line_stage
-from tests.worker.importing.stage import MODIFIED, bring_in, chat, survey_of, write
+from tests.worker.importing.formats.reading_exports import EXPORTS
+from tests.worker.importing.stage import MODIFIED, bring_in, chat, survey_of, write, written
 from tests.worker.line_stage import count, rows
 from worker import importing
 from worker.embedded.postgres import Postgres
@@ -110,3 +115,73 @@ def test_bad_lines_of_several_files_are_told_by_file(tmp_path: Path, engine: Eng
     )
     assert [(bad.file, bad.number) for bad in survey.bad] == [("a.jsonl", 2), ("b.jsonl", 1)]
     assert (survey.lines, imported.new + imported.known) == (4, 2)
+
+
+RECORDED_AT = line_stage.NOW - timedelta(days=5)
+
+
+def exported(id_: str, *, hours_later: float = 0) -> dict[str, Any]:
+    """The same call as Langfuse exports it, with the response's id where OpenTelemetry leaves it."""
+    end = RECORDED_AT + timedelta(hours=hours_later)
+    return {
+        "id": "3f2b1a0c9d8e7f60",
+        "traceId": "8c1f0b7a2d3e4f5061728394a5b6c7d8",
+        "type": "GENERATION",
+        "endTime": end.isoformat(),
+        "input": "Why is the sky blue?",
+        "output": "It scatters.",
+        "metadata": {"attributes": {"gen_ai.response.id": id_}},
+    }
+
+
+@pytest.mark.parametrize(("hours_later", "generations"), [(0, 1), (47, 1), (-47, 1), (49, 2)])
+def test_a_call_that_the_hook_recorded_and_langfuse_exports_is_one_generation(
+    tmp_path: Path, engine: Engine, hours_later: float, generations: int
+) -> None:
+    id_ = "chatcmpl-CkQ1vE7zX2pYt9LmN4aB"
+    with line_stage.open_line(engine) as staged:
+        line_stage.record(staged.line, line_stage.wire(id_, created_at=RECORDED_AT))
+    _, imported = bring_in(engine, write(tmp_path / "a.jsonl", exported(id_, hours_later=hours_later)))
+    assert (imported.new, imported.known) == (generations - 1, 2 - generations)
+    assert count(engine, "generations") == generations
+
+
+def test_the_same_call_in_the_exports_of_two_tools_is_one_generation(engine: Engine) -> None:
+    tools = [
+        EXPORTS / name for name in ("langfuse_observations.csv", "litellm_spend_logs.json", "openai_batch_output.jsonl")
+    ]
+    survey, imported = bring_in(engine, *tools)
+    assert imported.new + imported.known == survey.generations
+    calls = rows(engine, "select count(*) from generations where id = 'chatcmpl-CkQ1vE7zX2pYt9LmN4aB'")
+    assert (calls, imported.known) == ([1], 2)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.csv"])
+def test_every_container_is_resumed_where_its_import_was_cut_off(tmp_path: Path, engine: Engine, name: str) -> None:
+    texts = [f"number {number % 300}" for number in range(importing.BATCH + 107)]
+    if name.endswith(".csv"):
+        row = '"{id}","t","GENERATION","2026-08-03 10:00:00","{text}"\n'
+        content = '"id","traceId","type","startTime","input"\n' + "".join(
+            row.format(id=f"{number:016x}", text=said) for number, said in enumerate(texts)
+        )
+    else:
+        content = json.dumps([chat(said) for said in texts])
+    encoded = content.encode()
+    path = written(tmp_path / name, gzip.compress(encoded) if name.endswith(".gz") else encoded)
+
+    def interrupt(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bring_in(engine, path, advanced=interrupt)
+    assert count(engine, "generations") == importing.BATCH
+    assert bring_in(engine, path)[1] == Imported(new=107, known=importing.BATCH)
+
+
+def test_rows_without_text_are_recorded_and_nobody_is_asked_about_them(engine: Engine) -> None:
+    line_stage.classifier(engine)
+    survey, _ = bring_in(engine, EXPORTS / "litellm_spend_logs_v2.json")
+    assert (survey.without_text, survey.asked.total()) == (3, 0)
+    assert rows(engine, "select distinct reason from classifications") == ["sampled_out"]
+    assert count(engine, "transcripts") == 0
+    assert rows(engine, "select sum(prompt_tokens) from generations") == [3 * 168]

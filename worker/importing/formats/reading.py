@@ -47,14 +47,23 @@ def number(value: Any) -> float | None:
         return None
 
 
-def milliseconds_between(start: Any, end: Any) -> float | None:
-    """How long something took that began and ended at these ISO times; None when that cannot be."""
+def moment(given: Any) -> datetime | None:
+    """A time in ISO 8601, as Postgres or ClickHouse writes it, or in seconds since 1970; UTC where it names no zone."""
     try:
-        began, ended = (datetime.fromisoformat(str(each).strip()) for each in (start, end))
-    except ValueError:
+        if isinstance(given, int | float) and not isinstance(given, bool):
+            return datetime.fromtimestamp(given, UTC)
+        found = datetime.fromisoformat(str(given).strip())
+    except (ValueError, OverflowError, OSError):
         return None
-    began, ended = (each if each.tzinfo else each.replace(tzinfo=UTC) for each in (began, ended))
-    return (ended - began).total_seconds() * 1000 if ended >= began else None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def milliseconds_between(start: Any, end: Any) -> float | None:
+    """How long something took that began and ended at these times; None when that cannot be."""
+    began, ended = moment(start), moment(end)
+    if began is None or ended is None or ended < began:
+        return None
+    return (ended - began).total_seconds() * 1000
 
 
 def spoken(value: Any) -> Any:
