@@ -53,6 +53,7 @@ async def _taken(http: HttpRequest, request: Request, token: str | None, *, way:
 
     whole, arrivals, checked = await house.intake.read(read)
     results = await house.intake.finish(arrivals, checked)
+    house.metrics.count_ignored(arrivals.ignored)
     return way.answer(whole, arrivals, results)
 
 
