@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.worker.importing.stage import chat, read, written
@@ -113,12 +113,14 @@ def test_empty_cells_are_missing_and_cells_over_the_parsers_own_limit_are_read()
     assert (row.document["a"], len(row.document["b"])) == (None, 200_000)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(["lines", "array", "values", "csv"]), st.binary(max_size=200))
 def test_no_bytes_raise(container: Container, content: bytes) -> None:
     numbers = [row.number for row in read_as(container, content)]
     assert numbers == sorted(numbers)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(["lines", "array", "values", "csv"]),
     st.text(alphabet='[]{}",:\\ \n\r1eNu\x00\ud83d', max_size=60),
@@ -137,12 +139,14 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON), max_size=5))
 def test_lines_and_an_array_of_the_same_documents_hold_the_same(found: list[Any]) -> None:
     lines = read_as("lines", b"".join(json.dumps(one).encode() + b"\n" for one in found))
     assert documents(lines) == documents(read_as("array", json.dumps(found).encode())) == found
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2, max_size=2)
