@@ -1,8 +1,8 @@
-"""A program that calls a LiteLLM proxy with OpenAI's SDK, run by an interpreter that has that; each call by an end user of its own.
+"""A program that calls a LiteLLM proxy with OpenAI's SDK, run by an interpreter that has that; each call is a user's.
 
-    python -m tests.acceptance.litellm_callers http://127.0.0.1:PROXY [hooked]      prints {end user: the id that it saw}
+    python -m tests.acceptance.litellm_callers http://127.0.0.1:PROXY LAST [hooked]      prints {end user: the id that it saw}
 
-`hooked`: our hook watches the SDK, too.
+LAST is the end user of the last call; `hooked`: our hook watches the SDK, too.
 """
 
 import json
@@ -20,7 +20,7 @@ SAID = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": 
 seen: dict[str, str | None] = {}
 
 
-def main(proxy: str, *, is_hooked: bool) -> None:
+def main(proxy: str, last: str, *, is_hooked: bool) -> None:
     if is_hooked:
         api_hooks.instrument_openai()
     client = openai.OpenAI(
@@ -29,6 +29,7 @@ def main(proxy: str, *, is_hooked: bool) -> None:
     _chat(client)
     _responses(client)
     _others(proxy, client)
+    _last(proxy, last)
     print(json.dumps(seen))  # noqa: T201
 
 
@@ -51,6 +52,7 @@ def _responses(client: Any) -> None:
     seen["responses"] = wire.call_id(client.responses.create(user="responses", **more))
     [*_, last] = client.responses.create(user="responses stream", stream=True, **more)
     seen["responses stream"] = wire.call_id(last.response)
+    seen["bridged"] = wire.call_id(client.responses.create(model="claude", input="Why?", user="bridged"))
 
 
 def _others(proxy: str, client: Any) -> None:
@@ -76,5 +78,14 @@ def _others(proxy: str, client: Any) -> None:
     raise AssertionError("the provider's error did not come through")
 
 
+def _last(proxy: str, user: str) -> None:
+    """One more call, with the virtual key of another workspace: when it has been reported, all others have."""
+    body = {"model": "mocked", "messages": SAID, "user": user}
+    header = {"Authorization": "Bearer sk-research"}
+    httpx.post(
+        f"{proxy}/v1/chat/completions", json=body, headers=header, timeout=60, trust_env=False
+    ).raise_for_status()
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], is_hooked="hooked" in sys.argv[2:])
+    main(sys.argv[1], sys.argv[2], is_hooked="hooked" in sys.argv[3:])

@@ -9,4 +9,4 @@ litellm.callbacks = [callback]
 answer = litellm.completion(
     model="gpt-5-mini", messages=[{"role": "user", "content": "Why is the sky blue?"}], user="u-17"
 )
-print(answer.choices[0].message.content)
+print(answer.choices[0].message.content)  # noqa: T201
