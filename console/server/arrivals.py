@@ -11,6 +11,14 @@ Kind = Literal["generation", "feedback"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """Stands among the documents for what no document could be made of, so that it is rejected with this reason."""
+
+    given: object = field(repr=False)
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrivals:
     """Documents in their order, as `enqueue` takes them, and feedback, as `feedback` does.
 

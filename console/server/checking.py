@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from api_hooks import wire
-from console.server.arrivals import Arrivals, Checked, Kind
+from console.server.arrivals import Arrivals, Checked, Kind, Unusable
 from worker import feedback, generation
 from worker.feedback import Feedback
 from worker.generation import Generation
@@ -35,6 +35,9 @@ def check(arrivals: Arrivals, *, bearer: Bearer, now: datetime, past: timedelta)
 def _check(
     given: object, read: Callable[[dict[str, Any]], Generation | Feedback], *, kind: Kind, bearer: Bearer
 ) -> Checked:
+    if isinstance(given, Unusable):
+        kept = {"given": given.given, "workspace": bearer.workspace}
+        return Checked(kind=kind, given=kept, id=None, reason=given.reason)
     if not isinstance(given, dict):
         return Checked(kind=kind, given=given, id=None, reason="it is no JSON object; /docs shows what one looks like")
     named = given.get("workspace")
