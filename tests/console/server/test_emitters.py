@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tests.console.server.serving import Server
 from tests.others.provider import Provider
 from tests.others.pythons import environment, python_with
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TOLD = [["system", "Be brief."], ["user", "Weather in Bern?"], ["assistant", "You said: Weather in Bern?"]]
 ASKED = [["system", "Be brief."], ["user", "Weather in Bern? play: tool"]]
 CALLED = [*ASKED, ["tool_call", '{"q": "weather in Bern"}']]
@@ -46,32 +47,46 @@ def provider() -> Iterator[Provider]:
 
 
 def watch(
-    emitter: str, others: Path, provider: Provider, server: Server, tenant: Tenant, engine: Engine, **more: str
+    program: Sequence[str],
+    others: Path,
+    provider: Provider,
+    server: Server,
+    tenant: Tenant,
+    engine: Engine,
+    **more: str,
 ) -> Watched:
     """Run the program and read what came of it: it ends only when its exporter has been answered."""
-    variables = {
+    given = {
         "PROVIDER_URL": provider.url,
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{server.url}/v1/traces",
-        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": f"authorization=Bearer {tenant.token}",
-        "OTEL_RESOURCE_ATTRIBUTES": "service.name=helpdesk,deployment.environment.name=staging",
+        "OPENAI_BASE_URL": f"{provider.url}/v1",
+        "OPENAI_API_KEY": "none",
+        "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=staging",
         "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY",
+        **variables(server, tenant),
         **more,
     }
-    ran = subprocess.run(
-        [others, "-m", f"tests.others.emitters.{emitter}"],
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
+    ran = subprocess.run([others, *program], env=environment(**given), capture_output=True, text=True, timeout=100)
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert "Failed to export" not in ran.stderr, ran.stderr[-3000:]
+    said = ran.stdout.splitlines()[-1]
     return Watched(
-        told=json.loads(ran.stdout.splitlines()[-1]),
+        told=json.loads(said) if said.startswith("{") else {"answer": said},
         requests=len(provider.requests),
         rows=_recorded(engine, tenant.workspace),
     )
+
+
+def watch_emitter(name: str, *where: Any, **more: str) -> Watched:
+    return watch(["-m", f"tests.others.emitters.{name}"], *where, **more)
+
+
+def variables(server: Server, tenant: Tenant) -> dict[str, str]:
+    """What the documentation tells to set, with this server's address and this tenant's key."""
+    written = (EXAMPLES / "opentelemetry.env").read_text()
+    written = written.replace("http://localhost:8787", server.url).replace("YOUR_KEY", tenant.token)
+    lines = [line.partition("=") for line in written.splitlines() if not line.startswith("#")]
+    return {name: value.strip('"') for name, _, value in lines}
 
 
 def _recorded(engine: Engine, workspace: str) -> list[Any]:
@@ -97,7 +112,7 @@ def _recorded(engine: Engine, workspace: str) -> list[Any]:
 def test_an_openai_clients_calls_are_each_one_generation(
     emitter: str, others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
 ) -> None:
-    found = watch(emitter, others, provider, server, tenant, shared_engine)
+    found = watch_emitter(emitter, others, provider, server, tenant, shared_engine)
     assert found.requests == 5
     said = [[[kind, words.strip().replace('":"', '": "')] for kind, words in turns] for turns in found.of("turns")]
     assert said == [TOLD, CALLED, HEARD, TOLD, FAILED]
@@ -125,7 +140,7 @@ def test_an_openai_clients_calls_are_each_one_generation(
 def test_an_agents_model_calls_are_generations_and_its_own_spans_add_nothing(
     emitter: str, others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
 ) -> None:
-    found = watch(emitter, others, provider, server, tenant, shared_engine)
+    found = watch_emitter(emitter, others, provider, server, tenant, shared_engine)
     assert found.requests == 2
     assert found.of("turns") == [CALLED, HEARD]
     assert sum(found.of("prompt_tokens")) == found.told["prompt"]
@@ -141,7 +156,7 @@ def test_an_agents_model_calls_are_generations_and_its_own_spans_add_nothing(
 def test_the_anthropic_sdks_own_tracing(
     others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
 ) -> None:
-    found = watch("anthropic_sdk", others, provider, server, tenant, shared_engine)
+    found = watch_emitter("anthropic_sdk", others, provider, server, tenant, shared_engine)
     [row] = found.rows
     assert (row.id, row.provider, row.session_id) == (found.told["ids"][0], "anthropic", "s-1")
     assert (row.prompt_tokens, row.completion_tokens) == (found.told["prompt"], found.told["completion"])
@@ -153,7 +168,19 @@ def test_an_emitter_that_captures_no_text_is_recorded_with_its_usage(
     others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
 ) -> None:
     hidden = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "NO_CONTENT"}
-    found = watch("official", others, provider, server, tenant, shared_engine, **hidden)
+    found = watch_emitter("official", others, provider, server, tenant, shared_engine, **hidden)
     assert found.of("turns") == [None] * 5
     assert sum(filter(None, found.of("prompt_tokens"))) == found.told["prompt"]
     assert {one["text"] for one in found.of("metadata")} == {"not captured by the sender"}
+
+
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("example", ["langgraph_agent", "pydantic_ai_agent", "logfire_openai"])
+def test_the_lines_of_the_documentation_hand_over_one_generation(
+    example: str, others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
+) -> None:
+    found = watch([str(EXAMPLES / f"{example}.py")], others, provider, server, tenant, shared_engine)
+    [row] = found.rows
+    assert row.turns == [["user", "Why is the sky blue?"], ["assistant", found.told["answer"]]]
+    assert (row.app, row.model) == ("helpdesk", "gpt-5-mini")
+    assert found.requests == 1
