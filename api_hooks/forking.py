@@ -41,12 +41,15 @@ class Work:
         finally:
             self.__enter__()
 
-    def hold(self, patience_seconds: float) -> None:
+    def hold(self, patience_seconds: float) -> bool:
+        """Keep threads from working until `let_go`. Return False when one was still at work when patience ended."""
         deadline = time.monotonic() + patience_seconds
-        if self._next.acquire(timeout=patience_seconds):
-            self._under_way.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        return self._next.acquire(timeout=patience_seconds) and self._under_way.acquire(
+            timeout=max(0.0, deadline - time.monotonic())
+        )
 
     def let_go(self) -> None:
+        """Let threads work again; by the thread that held them."""
         for lock in (self._under_way, self._next):
             with suppress(RuntimeError):  # patience was over, and it is not this thread's
                 lock.release()
