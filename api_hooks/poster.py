@@ -58,7 +58,7 @@ class HttpPoster:
             raise SendError(type(error).__name__) from error
         if 200 <= status < 300:
             return _rejected(answer)
-        raise _problem(status, _seconds(wait))
+        raise _problem(status, wait_seconds=seconds(wait))
 
     def close(self) -> None:
         """Let go of the connection; the next batch makes another."""
@@ -95,7 +95,7 @@ def _connection(scheme: str, host: str, port: int | None) -> HTTPConnection:
     return HTTPConnection(host, port)
 
 
-def _problem(status: int, wait_seconds: float) -> SendError:
+def _problem(status: int, *, wait_seconds: float) -> SendError:
     if status in _REFUSES_THE_KEY:
         return SendError(f"HTTP {status}: the server refuses the key (AFTERTAG_KEY)", wait_seconds=wait_seconds)
     if 300 <= status < 400:
@@ -114,15 +114,15 @@ def _rejected(answer: bytes) -> int:
         return 0
 
 
-def _seconds(wait: str | None) -> float:
+def seconds(wait: str | None) -> float:
     """Read a Retry-After, in seconds or as a date, up to a minute; 0 for none."""
     if wait is None:
         return 0.0
     try:
-        seconds = float(wait) if wait.isdecimal() else email.utils.parsedate_to_datetime(wait).timestamp() - time.time()
+        found = float(wait) if wait.isdecimal() else email.utils.parsedate_to_datetime(wait).timestamp() - time.time()
     except (ValueError, TypeError, OverflowError):
         return 0.0
-    return max(0.0, min(seconds, LONGEST_WAIT_SECONDS))
+    return max(0.0, min(found, LONGEST_WAIT_SECONDS))
 
 
 def _version() -> str:
