@@ -86,7 +86,11 @@ class Batches:
         try:
             if len(snapshot) == 2:
                 return _Entry(kind="feedback", encoded=_encode(self._builder.feedback(*snapshot)).encode())
-            return _Entry(kind="generations", encoded=_encode(self._builder.generation(*snapshot)).encode())
+            generation = self._builder.generation(*snapshot)
+            if generation is None:
+                self._on_loss("no_generation")
+                return None
+            return _Entry(kind="generations", encoded=_encode(generation).encode())
         except BaseException:  # noqa: BLE001 - whatever the application's objects raise, the next generation is sent
             self._on_loss("bad_input")
             return None

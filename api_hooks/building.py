@@ -9,6 +9,7 @@ from typing import Any
 from api_hooks import wire
 from api_hooks.redacting import Redactor
 from api_hooks.settings import Settings
+from api_hooks.unread import Unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +29,17 @@ class Builder:
             redact=settings.redact and Redactor(settings.redact, on_failure=on_redact_failure),
         )
 
-    def generation(self, unix_ns: int, messages: Any, output: Any, rest: dict[str, Any]) -> dict[str, Any]:
-        """Return the wire's generation. Raise wire.UnusableError, or whatever the application's objects raise."""
+    def generation(self, unix_ns: int, messages: Any, output: Any, rest: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the wire's generation, None where a call turns out to be none.
+
+        Raise wire.UnusableError, or whatever the application's objects raise.
+        """
+        is_unread = type(output) is Unread
+        document = output.document(rest) if is_unread else {**rest, "messages": messages, "output": output}
+        if document is None:
+            return None
         return wire.generation(
-            {**rest, "messages": messages, "output": output},
+            document,
             now=_moment(unix_ns),
             random_bytes=os.urandom(10),
             needs_workspace=self.needs_workspace,

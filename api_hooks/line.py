@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -75,9 +75,14 @@ class Line:
     def is_started(self) -> bool:
         return self._is_started
 
-    def put(self, messages: Any, output: Any, rest: dict[str, Any]) -> bool:
-        """Take a snapshot and leave it to the thread. Return whether it was accepted."""
-        if not self._admits(rest):
+    def put(
+        self, messages: Any, output: Any, rest: dict[str, Any], *, attributed: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Take a snapshot and leave it to the thread. Return whether it was accepted.
+
+        `attributed` is what `attribution.current()` was where the call began, if that was elsewhere.
+        """
+        if not self._admits(rest, attributed):
             return False
         unix_ns = time.time_ns()
         if rest["app"] is None:
@@ -93,7 +98,7 @@ class Line:
         _, _, size = taken(None, None, given)
         return self._buffer.put((unix_ns, given), size)
 
-    def _admits(self, given: dict[str, Any]) -> bool:
+    def _admits(self, given: dict[str, Any], attributed: Mapping[str, Any] | None = None) -> bool:
         """Start the thread if need be, and fill in who it belongs to; count what cannot be taken."""
         if not self._is_started and not self._start():
             return False
@@ -103,7 +108,7 @@ class Line:
         if not self._is_configured:
             self.lose("not_configured")
             return False
-        attribution.complete(given)
+        attribution.complete(given, attributed)
         if given["workspace"] is None:
             if self.settings.workspace is None and self._needs_workspace:
                 self.lose("bad_input")

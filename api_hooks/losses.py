@@ -8,6 +8,7 @@ REASONS = {
     "broker_full": "max_broker_bytes wait in Redis; are workers running?",
     "too_large": "one generation was larger than buffer_bytes",
     "bad_input": "neither a generation nor feedback could be made of what was handed over; is there a workspace?",
+    "no_generation": "a provider's answer was none: an error with status 200, or one that it works out in the background",
     "refused": "the server takes no such batch; is AFTERTAG_URL its address, and is it as new as the hook?",
     "rejected": "the server took the batch, but not these, and says why in `aftertag queue`",
     "not_configured": "there is no redis:// or https:// address to send to; set AFTERTAG_URL",

@@ -10,6 +10,7 @@ from api_hooks.errors import SettingsError
 
 URL_VARIABLES = ("AFTERTAG_URL", "AFTERTAG_REDIS_URL")
 KEY_VARIABLE = "AFTERTAG_KEY"
+WORKSPACE_VARIABLE = "AFTERTAG_WORKSPACE"
 REDIS_SCHEMES = ("redis", "rediss")
 HTTP_SCHEMES = ("http", "https")
 WHEN_FULL = ("drop_newest", "drop_oldest")
@@ -28,7 +29,7 @@ class Settings:
     url                      where batches go: redis:// or rediss://, or a server's http:// or https:// address;
                              default AFTERTAG_URL, else AFTERTAG_REDIS_URL
     key                      the server's ingest key, for http:// and https://; default AFTERTAG_KEY
-    workspace                of generations whose call names none; with a key the server knows it
+    workspace                of generations whose call names none; default AFTERTAG_WORKSPACE; a server knows it by the key
     app                      of generations whose call names none
     redact                   called with a turn's text on the sending thread, returns the text to send; see api_hooks.redacting
     sample                   the share of generations whose text is sent, 0 to 1; all are counted, with usage and cost
@@ -59,7 +60,7 @@ class Settings:
 
     @classmethod
     def build(cls, given: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> "Settings":
-        """Return the settings given and the environment's address. Raise SettingsError for what makes no sense."""
+        """Return what is given, and what the environment says. Raise SettingsError for what makes no sense."""
         known = [setting.name for setting in fields(cls)]
         unknown = sorted(set(given) - set(known))
         if unknown:
@@ -67,7 +68,12 @@ class Settings:
         environ = os.environ if environ is None else environ
         url = given.get("url") or next(filter(None, map(environ.get, URL_VARIABLES)), None)
         key = given.get("key") or environ.get(KEY_VARIABLE) or None
-        chosen = {**given, "url": url, "key": key.strip() if isinstance(key, str) else key}
+        chosen = {
+            **given,
+            "url": url,
+            "key": key.strip() if isinstance(key, str) else key,
+            "workspace": given.get("workspace") or environ.get(WORKSPACE_VARIABLE) or None,
+        }
         if _scheme(url) in HTTP_SCHEMES:
             chosen.setdefault("socket_timeout_seconds", HTTP_TIMEOUT_SECONDS)
         settings = cls(**chosen)

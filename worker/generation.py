@@ -4,9 +4,9 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from api_hooks import wire
 
@@ -16,6 +16,17 @@ FUTURE_ALLOWED = timedelta(hours=24)
 _PICODOLLAR = Decimal("1e-12")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
+
+def _in_utc(created_at: datetime) -> datetime:
+    if created_at.tzinfo is None:
+        raise ValueError("needs a time zone, such as +00:00")
+    try:
+        return created_at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from None
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
 Short = Annotated[str, Field(max_length=512)]
 Tokens = Annotated[int, Field(ge=0, le=10**12)]
 Characters = Annotated[int, Field(ge=0, le=10**12)]
@@ -46,7 +57,7 @@ class Generation(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=200)]
     id_given: bool = True
     workspace: Annotated[str, Field(pattern=WORKSPACE_PATTERN)]
-    created_at: datetime
+    created_at: Moment
     model: Short | None = None
     provider: Short | None = None
     turns: Annotated[list[Turn], Field(max_length=20_000, repr=False)] = []
@@ -66,16 +77,6 @@ class Generation(BaseModel):
     source_rate: Annotated[float, Field(ge=0, le=1)] | None = None
     source_draw: Annotated[float, Field(ge=0, le=1)] = 1.0
 
-    @field_validator("created_at")
-    @classmethod
-    def _in_utc(cls, created_at: datetime) -> datetime:
-        if created_at.tzinfo is None:
-            raise ValueError("needs a time zone, such as +00:00")
-        try:
-            return created_at.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("lies outside the years 1 to 9999 in UTC") from None
-
     @field_validator("cost_usd")
     @classmethod
     def _in_picodollars(cls, cost_usd: Decimal | None) -> Decimal | None:
@@ -90,29 +91,46 @@ class Unacceptable(ValueError):  # noqa: N818 - an ordinary end of checking, tur
     """A generation that cannot be recorded; the message names the field and never quotes the input."""
 
 
+class Timed(Protocol):
+    """What has its day."""
+
+    @property
+    def created_at(self) -> datetime: ...
+
+
+Checked = TypeVar("Checked", bound=Timed)
+
+
 def read(document: object, *, now: datetime, past: timedelta, advice: str = "import takes any age") -> Generation:
     """Check one generation of a batch; raise Unacceptable when it cannot be recorded as it is.
 
     NUL bytes and lone surrogates, which Postgres cannot store, become U+FFFD. `created_at` has to lie between
     `now - past` and a day ahead, because its day needs a partition; `advice` says what else there is.
     """
+    return checked(_GENERATION, document, now=now, past=past, advice=advice, whole="generation")
+
+
+def checked(
+    adapter: "TypeAdapter[Checked]", document: object, *, now: datetime, past: timedelta, advice: str, whole: str
+) -> Checked:
+    """Check a document of any kind as `read` does; `whole` names the kind."""
     try:
-        generation = _GENERATION.validate_python(storable(document))
+        found = adapter.validate_python(storable(document))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise Unacceptable(f"{_path(first['loc'])}: {first['msg']}") from None
-    if not now - past <= generation.created_at <= now + FUTURE_ALLOWED:
+        raise Unacceptable(f"{_path(first['loc'], whole=whole)}: {first['msg']}") from None
+    if not now - past <= found.created_at <= now + FUTURE_ALLOWED:
         raise Unacceptable(
-            f"created_at: {generation.created_at:%Y-%m-%d} is implausible; "
+            f"created_at: {found.created_at:%Y-%m-%d} is implausible; "
             f"it takes the last {past.days:,} days to one day ahead ({advice})"
         )
-    return generation
+    return found
 
 
-def _path(location: tuple[int | str, ...]) -> str:
+def _path(location: tuple[int | str, ...], *, whole: str) -> str:
     """Where it is, in our own words: the keys of a generation's metadata are its text."""
     inside = location[:1] if location[:1] == ("metadata",) else location
-    return ".".join(map(str, inside)) or "generation"
+    return ".".join(map(str, inside)) or whole
 
 
 def storable(document: object) -> object:

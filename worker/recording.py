@@ -3,19 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 import structlog
 
-from api_hooks import wire
 from classifier_models.marker import OWN_CALL_LINE
-from worker import errors, generation, sampling
+from worker import batches, days, errors, generation, recording_feedback, sampling
 from worker.generation import Generation
 from worker.outage import Stopping
 from worker.recorder import Recorder
 from worker.setting_aside import Rejected, set_all_aside
-from worker.store import classifiers, partitions, recording
-from worker.store import engine as engines
+from worker.store import classifiers, recording
 from worker.store.connecting import Connection, DatabaseError
 from worker.store.recording import Key, Row
 
@@ -25,7 +22,6 @@ AT_ONCE = 64
 
 Three workers of 16 threads stay below it, their tables' locks included; what is over is tried again, then in halves.
 """
-MOST_LOSS_REASONS = 32
 
 log = structlog.get_logger()
 
@@ -42,22 +38,28 @@ class Recorded:
 def record(recorder: Recorder, batch: object, *, now: datetime | None = None) -> Recorded:
     """Record a batch from the wire, then ring for what is to be classified.
 
-    A batch may be empty but for the losses it reports; delivered twice, they are counted twice: they are no generations.
+    Its feedback is recorded after its generations. A batch may be empty but for the losses it reports; delivered twice,
+    they are counted twice: they are no generations.
     Returns after the commit; while Postgres is away it waits. Raise outage.Stopping when the worker ends first, and
     InvalidRequestError when `batch` is no batch of version 1.
     """
     now = now or datetime.now(UTC)
-    documents, dropped = read_batch(batch)
-    accepted, rejected = check(documents, now=now, past=recorder.past)
+    sent = batches.read(batch)
+    accepted, rejected = check(sent.generations, now=now, past=recorder.past)
     new: set[Key] = set()
     refused: list[Rejected] = []
     for start in range(0, len(accepted), AT_ONCE):
         written, unwritable = record_each(recorder, accepted[start : start + AT_ONCE])
         new |= written
         refused += unwritable
+    feedback, unusable = recording_feedback.check(sent.feedback, now=now, past=recorder.past)
+    recording_feedback.record(recorder, feedback)
     rejected += refused
-    if rejected or dropped:
-        recorder.patience.outlast(lambda: set_all_aside(recorder, rejected, dropped, day=now.date()), without_end=True)
+    aside = [*rejected, *unusable]
+    if aside or sent.dropped:
+        recorder.patience.outlast(
+            lambda: set_all_aside(recorder, aside, sent.dropped, day=now.date()), without_end=True
+        )
     recorder.metrics.count_recorded(len(new), set_aside=len(rejected))
     return Recorded(new=new, known=len(accepted) - len(new) - len(refused), rejected=rejected)
 
@@ -79,21 +81,6 @@ def record_or_set_aside(recorder: Recorder, batch: object, *, now: datetime | No
         log.error("a batch could not be recorded and is set aside", error=kind)
         rejected = Rejected(document=batch, workspace=None, error=problem)
         recorder.patience.outlast(lambda: set_all_aside(recorder, [rejected], {}, day=now.date()), without_end=True)
-
-
-def read_batch(batch: object) -> tuple[list[object], dict[str, int]]:
-    """Return the generations of a batch, unchecked, and the losses that it reports."""
-    if not isinstance(batch, dict) or batch.get("v") != wire.VERSION or not isinstance(batch.get("generations"), list):
-        raise errors.InvalidRequestError(
-            f"The message is no batch of wire version {wire.VERSION}; use the hook of the same release as the worker."
-        )
-    dropped = batch.get("dropped")
-    losses = {
-        str(generation.storable(reason[:64])): count
-        for reason, count in (dropped if isinstance(dropped, dict) else {}).items()
-        if isinstance(reason, str) and isinstance(count, int) and 0 < count < 10**12
-    }
-    return batch["generations"], dict(islice(losses.items(), MOST_LOSS_REASONS))
 
 
 def check(documents: Sequence[object], *, now: datetime, past: timedelta) -> tuple[list[Generation], list[Rejected]]:
@@ -211,20 +198,8 @@ def _refused(one: Generation, error: DatabaseError) -> Rejected:
 
 
 def _write(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Row]]:
-    days = {one.created_at.date() for one in accepted}
-    if not days <= recorder.known_days:
-        partitions.make(recorder.engine, days)
-        recorder.known_days.update(days)
-    try:
-        with recorder.engine.begin() as connection:
-            return write(connection, accepted, rings=recorder.has_room)
-    except DatabaseError as error:
-        if not engines.is_missing_partition(error):
-            raise
-    recorder.known_days.difference_update(days)  # upkeep dropped one of them since this process saw it
-    partitions.make(recorder.engine, days)
-    with recorder.engine.begin() as connection:
-        return write(connection, accepted, rings=recorder.has_room)
+    wanted = {one.created_at.date() for one in accepted}
+    return days.with_days(recorder, wanted, lambda connection: write(connection, accepted, rings=recorder.has_room))
 
 
 def bells_for(rows: Sequence[Row]) -> dict[str, list[Key]]:

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tended:
-    """What one pass did. `days_made` counts days ahead, `transcripts` those deleted before their day was dropped."""
+    """What one pass did. `days_made` counts days ahead, `transcripts` and `comments` text that went before its day."""
 
     days_made: int
     rejected_stored: int
@@ -36,6 +36,7 @@ class Tended:
     generations: Dropped = field(default_factory=Dropped)
     text: Dropped = field(default_factory=Dropped)
     transcripts: int = 0
+    comments: int = 0
 
 
 def tend(engine: "Engine", client: "redis.Redis", settings: Settings, *, now: datetime | None = None) -> Tended | None:
@@ -56,6 +57,7 @@ def tend(engine: "Engine", client: "redis.Redis", settings: Settings, *, now: da
                 generations=retention.drop_generations(engine, keep_days=settings.keep_days, now=now),
                 text=retention.drop_text(engine, now=now),
                 transcripts=retention.delete_text(engine, now=now),
+                comments=retention.delete_comments(engine, now=now),
             )
         finally:
             connection.invalidate()  # the lock goes with its session, and must not go back to the pool with it
@@ -110,5 +112,5 @@ def _report(tended: Tended) -> None:
             log.info("days dropped", kind=kind, days=[day.isoformat() for day in dropped.days])
         if dropped.held:
             log.warning("days are held by a long reader; the next upkeep drops them", kind=kind, days=len(dropped.held))
-    if tended.transcripts:
-        log.info("text deleted", transcripts=tended.transcripts)
+    if tended.transcripts or tended.comments:
+        log.info("text deleted", transcripts=tended.transcripts, comments=tended.comments)

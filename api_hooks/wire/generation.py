@@ -32,9 +32,10 @@ def generation(
 
     `document` has `enqueue`'s arguments as keys; it may have `turns` as the wire writes them in place of `messages`.
     Without an id of the caller's it gets the response's, where `output` is a provider's whole response with one that
-    tells calls apart, else a uuid7 of its time and `random_bytes` (10); without a time, `now`. A model, usage and finish
-    reason that the caller does not name are taken from such an `output`, too. `own_call` says that the call is the
-    classifier's own. A field that makes no sense is left empty. Raises UnusableError when there is no workspace;
+    tells calls apart, else a uuid7 of its time and `random_bytes` (10); without a time, `now`. A model, usage, cost and
+    finish reason that the caller does not name are taken from such an `output`, too. `own_call` says that the call is the
+    classifier's own; `source_rate` and `source_draw` (0 to 1), that its sender sampled the text out. A field that makes
+    no sense is left empty. Raises UnusableError when there is no workspace;
     without `needs_workspace` it may be None, where a server knows it by the sender's key.
 
     What `sample` leaves out has no turns and tools, and says by `source_rate` and `source_draw` why. `redact` is
@@ -44,7 +45,7 @@ def generation(
     turns, tools = _turns(document, most=SEEN_CHARACTERS if redact is not None else KEPT_CHARACTERS)
     if document.get("own_call") is True or _is_own_call(turns):  # which nobody could tell by its redacted text
         built["own_call"] = True
-    if sample is not None and (draw := sample.draw_of_left_out(built)) is not None:
+    if sample is not None and "source_rate" not in built and (draw := sample.draw_of_left_out(built)) is not None:
         built |= {"source_rate": sample.rate, "source_draw": draw}
         turns, tools = [], []
     elif redact is not None:
@@ -71,6 +72,10 @@ def _head(document: Mapping[str, Any], *, now: datetime, random_bytes: bytes, ne
         "streamed": document.get("streamed") is True,
         "metadata": guarded(metadata_of, document.get("metadata")) or {},
     }
+    for name in ("source_rate", "source_draw"):
+        share = number(document.get(name))
+        if share is not None and share <= 1:
+            head[name] = share
     for name in _SHORT:
         head[name] = short(document.get(name))
     return head
@@ -109,12 +114,22 @@ def _complete(built: dict[str, Any], output: Any) -> None:
         built["model"] = short(guarded(lambda whole: word(whole, "model"), output))
     if not built["usage"]:
         built["usage"] = guarded(lambda whole: normalise_usage(field(whole, "usage", "usage_metadata")), output) or {}
+    if built["cost_usd"] is None:
+        built["cost_usd"] = guarded(_cost, output)
     if built["finish_reason"] is None:
         built["finish_reason"] = short(guarded(_finish_reason, output))
+
+
+def _cost(output: Any) -> float | int | None:
+    """What a gateway says that the call cost, in US dollars: OpenRouter does, beside the tokens."""
+    usage = field(output, "usage")
+    return None if usage is None else number(field(usage, "cost"))
 
 
 def _finish_reason(output: Any) -> str | None:
     choices = field(output, "choices")
     if isinstance(choices, list) and choices:
         return word(choices[0], "finish_reason")
+    if word(output, "object") == "response":  # of the Responses API
+        return word(field(output, "incomplete_details") or {}, "reason") or word(output, "status")
     return word(output, "finish_reason", "stop_reason")

@@ -27,7 +27,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase what is recorded of a workspace, or of one user: generations, text, classifications, set-aside messages.
+    """Erase what is recorded of a workspace, or of one user: generations, text, classifications, feedback, set-aside messages.
 
     The workspace itself, its classifiers, members and keys stay, and so do sums of what was spent. Messages that were
     set aside before anybody could read whose they are, are not found; they go after 30 days.
@@ -53,5 +53,5 @@ def erase(
 def _told(found: "Erased") -> str:
     return (
         f"generations {found.generations}, transcripts {found.transcripts}, classifications {found.classifications},"
-        f" set-aside messages {found.set_aside}"
+        f" feedback {found.feedback}, set-aside messages {found.set_aside}"
     )

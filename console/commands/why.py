@@ -12,6 +12,7 @@ from console import output, reading, session
 from console.options import AsJson
 
 if TYPE_CHECKING:
+    from worker.store.feedback import Given
     from worker.store.story import ClassificationStory, Story
 
 
@@ -82,6 +83,8 @@ def _tell(story: "Story") -> Iterator[str]:
         ("text", _text(story)),
         ("tags", _tags(story.tags) or "none"),
     )
+    for given in story.feedback:
+        yield f"  {'feedback':<11}{_feedback(given)}"
     for one in story.classifications:
         yield ""
         yield from _tell_classification(one)
@@ -135,6 +138,13 @@ def _text(story: "Story") -> str:
         return "not kept, or not any more"
     left_out = f", {story.left_out} more were left out" if story.left_out else ""
     return f"kept: {story.turns} turns{left_out}"
+
+
+def _feedback(given: "Given") -> str:
+    by = f" by user {given.user}" if given.user else ""
+    score = "no score" if given.score is None else f"score {given.score:g}"
+    comment = f": {output.shown(given.comment)}" if given.comment else ""
+    return f"{score}{by}, {_time(given.created_at)}{comment}"
 
 
 def _sampling(one: "ClassificationStory") -> str | None:

@@ -1,45 +1,60 @@
-"""From a document to a generation of the key's workspace, or one sentence that says why not. Runs off the event loop."""
+"""From what came to generations and feedback of the key's workspace, or one sentence that says why not. Takes CPU time."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from api_hooks import wire
-from console.server.arrivals import Arrivals, Checked
-from worker import generation
+from console.server.arrivals import Arrivals, Checked, Kind, Unusable
+from worker import feedback, generation
+from worker.feedback import Feedback
+from worker.generation import Generation
 from worker.store.keys import Bearer
 
 SAYING = ("messages", "turns", "output")
 
 
 def check(arrivals: Arrivals, *, bearer: Bearer, now: datetime, past: timedelta) -> list[Checked]:
-    """Check every document; what is missing in it, workspace and application, is the key's."""
+    """Check every document, then every feedback; what is missing, workspace and application, is the key's."""
+
+    def to_generation(document: dict[str, Any]) -> Generation:
+        own = {**document, "app": document.get("app") or bearer.application}
+        return generation.read(own if arrivals.on_the_wire else _built(own, now=now), now=now, past=past)
+
+    def to_feedback(document: dict[str, Any]) -> Feedback:
+        made = document if arrivals.on_the_wire else wire.feedback(document, now=now, random_bytes=os.urandom(10))
+        return feedback.read(made, now=now, past=past)
+
     return [
-        _check(document, on_the_wire=arrivals.on_the_wire, bearer=bearer, now=now, past=past)
-        for document in arrivals.documents
+        *(_check(one, to_generation, kind="generation", bearer=bearer) for one in arrivals.documents),
+        *(_check(one, to_feedback, kind="feedback", bearer=bearer) for one in arrivals.feedback),
     ]
 
 
-def _check(document: object, *, on_the_wire: bool, bearer: Bearer, now: datetime, past: timedelta) -> Checked:
-    if not isinstance(document, dict):
-        return Checked(id=None, reason='is no object; write {"messages": […], "model": …}')
-    named = document.get("workspace")
+def _check(
+    given: object, read: Callable[[dict[str, Any]], Generation | Feedback], *, kind: Kind, bearer: Bearer
+) -> Checked:
+    if isinstance(given, Unusable):
+        kept = {"given": given.given, "workspace": bearer.workspace}
+        return Checked(kind=kind, given=kept, id=None, reason=given.reason)
+    if not isinstance(given, dict):
+        return Checked(kind=kind, given=given, id=None, reason="it is no JSON object; /docs shows what one looks like")
+    named = given.get("workspace")
     if named is not None and named != bearer.workspace:
         reason = f"workspace: the key is for {bearer.workspace!r}; leave workspace out, or use a key of the other one"
-        return Checked(id=_given_id(document), reason=reason, foreign=True)
-    own = {**document, "workspace": bearer.workspace, "app": document.get("app") or bearer.application}
+        return Checked(kind=kind, given=given, id=_given_id(given), reason=reason, foreign=True)
+    own = {**given, "workspace": bearer.workspace}
     try:
-        built = own if on_the_wire else _built(own, now=now)
-        found = generation.read(built, now=now, past=past)
+        found = read(own)
     except (wire.UnusableError, generation.Unacceptable) as error:
-        return Checked(id=_given_id(document), reason=str(error))
-    return Checked(id=found.id, generation=found)
+        return Checked(kind=kind, given=own, id=_given_id(given), reason=str(error))
+    return Checked(kind=kind, given=own, id=found.id, found=found)
 
 
 def _built(document: dict[str, Any], *, now: datetime) -> dict[str, Any]:
     if all(document.get(name) is None for name in SAYING):
-        raise wire.UnusableError('has neither "messages" nor "turns" nor "output"')
+        raise wire.UnusableError('it has neither "messages" nor "turns" nor "output"')
     return wire.generation(document, now=now, random_bytes=os.urandom(10))
 
 

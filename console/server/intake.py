@@ -1,7 +1,7 @@
 """The one way into Postgres for every route: check documents, record them in shared transactions, say what became of each."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -9,20 +9,26 @@ from typing import TypeVar
 from console.server import checking, errors
 from console.server.arrivals import Arrivals, Checked, Result
 from console.server.recorders import FullError, Outcome, Recorders
-from worker import setting_aside
+from worker import recording_feedback, setting_aside
+from worker.feedback import Feedback
 from worker.generation import Generation
 from worker.outage import PostgresAwayError
 from worker.recorder import Recorder
 from worker.setting_aside import Rejected
+from worker.store.connecting import DatabaseError
 from worker.store.keys import Bearer
 
 ANSWER_SECONDS = 15.0
 """How long a request waits for its generations to be recorded; then it is told to come back with the same ids."""
 
-READING_THREADS = 4
-ASIDE_THREADS = 2
+OTHER_WORKSPACE = "other_workspace"
+"""The loss that is counted where a sender that reads no results names another workspace than its key's."""
 
-Read = TypeVar("Read")
+READING_THREADS = 4
+WRITING_THREADS = 2
+"""For what is rare beside generations: feedback, losses, what is set aside."""
+
+Done = TypeVar("Done")
 
 
 class Intake:
@@ -33,7 +39,7 @@ class Intake:
         self._recorders = Recorders(recorder)
         self._answer_seconds = answer_seconds
         self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="reading")
-        self._aside = ThreadPoolExecutor(ASIDE_THREADS, thread_name_prefix="aside")
+        self._writing = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="writing")
 
     def start(self) -> None:
         self._recorders.start()
@@ -42,44 +48,41 @@ class Intake:
         """End the threads once they are done; every request has been answered by now."""
         self._recorders.stop(within_seconds=within_seconds)
         self._reading.shutdown(wait=False, cancel_futures=True)
-        self._aside.shutdown(wait=False, cancel_futures=True)
+        self._writing.shutdown(wait=False, cancel_futures=True)
 
-    async def read(self, step: Callable[[], Read]) -> Read:
+    async def read(self, step: Callable[[], Done]) -> Done:
         """Return what `step` makes of a body, on a reading thread: JSON of 20 MB would hold the event loop for a second."""
         return await asyncio.get_running_loop().run_in_executor(self._reading, step)
 
     def check(self, arrivals: Arrivals, *, bearer: Bearer) -> list[Checked]:
-        """Check the documents; for a reading thread."""
+        """Check what came, documents first, then feedback; for a reading thread."""
         return checking.check(arrivals, bearer=bearer, now=datetime.now(UTC), past=self._recorder.past)
 
     async def record(self, arrivals: Arrivals, *, bearer: Bearer) -> list[Result]:
-        """Check and record what came; return a result for each document, in order, after the commit.
+        """Check and record what came; return a result for each, in order, after the commit.
 
         Raise NotNowError when Postgres is away or too much waits: then the caller comes back with the same ids.
         """
-        return await self.finish(arrivals, await self.read(lambda: self.check(arrivals, bearer=bearer)), bearer=bearer)
+        return await self.finish(arrivals, await self.read(lambda: self.check(arrivals, bearer=bearer)))
 
-    async def finish(self, arrivals: Arrivals, checked: Sequence[Checked], *, bearer: Bearer) -> list[Result]:
+    async def finish(self, arrivals: Arrivals, checked: Sequence[Checked]) -> list[Result]:
         """Record what was checked before, as `record` does."""
-        outcomes = iter(await self._recorded([one.generation for one in checked if one.generation is not None]))
-        rejected: list[Rejected] = []
-        results = []
-        for document, one in zip(arrivals.documents, checked, strict=True):
-            outcome: Outcome | None = next(outcomes) if one.generation is not None else None
+        outcomes = iter(await self._recorded([one.found for one in checked if isinstance(one.found, Generation)]))
+        noted = iter(await self._noted([one.found for one in checked if isinstance(one.found, Feedback)]))
+        results, rejected, foreign = [], [], 0
+        for one in checked:
+            outcome = _outcome(one, outcomes=outcomes, noted=noted)
             if isinstance(outcome, Rejected):
-                rejected.append(outcome)
                 results.append(Result(id=one.id, status="rejected", reason=outcome.error))
-            elif outcome is not None:
-                results.append(Result(id=one.id, status=outcome))
+                rejected += [] if one.foreign else [outcome]
+                foreign += one.foreign
             else:
-                reason = one.reason or ""
-                if not one.foreign:
-                    rejected.append(Rejected(document=document, workspace=bearer.workspace, error=reason))
-                results.append(Result(id=one.id, status="rejected", reason=reason))
-        await self._keep(arrivals, rejected if arrivals.kept_when_rejected else ())
+                results.append(Result(id=one.id, status=outcome))
+        if arrivals.kept_when_rejected:
+            await self._keep(rejected, {**arrivals.dropped, **({OTHER_WORKSPACE: foreign} if foreign else {})})
         return results
 
-    async def _recorded(self, generations: Sequence[Generation]) -> Iterable[Outcome]:
+    async def _recorded(self, generations: Sequence[Generation]) -> list[Outcome]:
         try:
             put = self._recorders.put(generations)
             return await asyncio.wait_for(asyncio.wrap_future(put), self._answer_seconds)
@@ -88,21 +91,48 @@ class Intake:
         except (PostgresAwayError, TimeoutError):
             raise _away() from None
 
-    async def _keep(self, arrivals: Arrivals, rejected: Sequence[Rejected]) -> None:
-        if not rejected and not arrivals.dropped:
-            return
-        today = datetime.now(UTC).date()
-
-        def keep() -> None:
-            self._recorder.patience.outlast(
-                lambda: setting_aside.set_all_aside(self._recorder, rejected, arrivals.dropped, day=today)
-            )
-
+    async def _noted(self, feedback: Sequence[Feedback]) -> list[Outcome]:
+        if not feedback:
+            return []
         try:
-            kept = asyncio.get_running_loop().run_in_executor(self._aside, keep)
-            await asyncio.wait_for(kept, self._answer_seconds)
+            new = await self._write(lambda: recording_feedback.record(self._recorder, feedback))
+        except DatabaseError as error:
+            reason = f"Postgres refused it: {type(error.orig).__name__}"
+            return [recording_feedback.refusal(one.model_dump(mode="json"), reason) for one in feedback]
+        found: list[Outcome] = []
+        for one in feedback:
+            found.append("recorded" if one.key in new else "known")
+            new.discard(one.key)
+        return found
+
+    async def _keep(self, rejected: Sequence[Rejected], dropped: Mapping[str, int]) -> None:
+        if rejected or dropped:
+            today = datetime.now(UTC).date()
+
+            def keep() -> None:
+                setting_aside.set_all_aside(self._recorder, rejected, dict(dropped), day=today)
+
+            await self._write(lambda: self._recorder.patience.outlast(keep))
+
+    async def _write(self, step: Callable[[], Done]) -> Done:
+        try:
+            written = asyncio.get_running_loop().run_in_executor(self._writing, step)
+            return await asyncio.wait_for(written, self._answer_seconds)
         except (PostgresAwayError, TimeoutError):
             raise _away() from None
+
+
+def _outcome(one: Checked, *, outcomes: Iterator[Outcome], noted: Iterator[Outcome]) -> Outcome:
+    match one.found:
+        case Generation():
+            return next(outcomes)
+        case Feedback():
+            return next(noted)
+        case None if one.kind == "feedback":
+            return recording_feedback.refusal(one.given, one.reason)
+        case None:
+            workspace = one.given.get("workspace") if isinstance(one.given, dict) else None
+            return Rejected(document=one.given, workspace=workspace, error=one.reason)
 
 
 def _away() -> errors.NotNowError:

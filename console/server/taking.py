@@ -52,7 +52,8 @@ async def _taken(http: HttpRequest, request: Request, token: str | None, *, way:
         return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
 
     whole, arrivals, checked = await house.intake.read(read)
-    results = await house.intake.finish(arrivals, checked, bearer=bearer)
+    results = await house.intake.finish(arrivals, checked)
+    house.metrics.count_ignored(arrivals.ignored)
     return way.answer(whole, arrivals, results)
 
 

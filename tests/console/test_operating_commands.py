@@ -182,13 +182,13 @@ def test_erasing_asks_first_and_tells_what_went(aftertag: CommandLine, connectio
     put_aside(connection)
     refused = aftertag("erase", "-w", "acme", typed="n\n")
     assert refused.exit_code == 1
-    assert "generations 2, transcripts 2, classifications 2, set-aside messages 1" in refused.stderr
+    assert "generations 2, transcripts 2, classifications 2, feedback 0, set-aside messages 1" in refused.stderr
     assert line_rows.count(connection, "generations") == 2
     done = aftertag.done("erase", "-w", "acme", "--user", "ann", typed="y\n")
     assert "Erased of user 'ann' in workspace 'acme': generations 1, transcripts 1, classifications 1" in done.stdout
     assert "would bring records back" in done.stderr
     found = aftertag.done("erase", "-w", "acme", "--yes", "--json").json
-    assert found == {"generations": 1, "transcripts": 1, "classifications": 1, "set_aside": 1}
+    assert found == {"generations": 1, "transcripts": 1, "classifications": 1, "feedback": 0, "set_aside": 1}
     assert aftertag.refused("erase", "-w", "nope", "--yes").startswith("There is no workspace 'nope';")
 
 

@@ -248,6 +248,20 @@ def test_why_tells_the_last_calls_and_how_many_came_before(
     assert "09:01:00" not in told
 
 
+def test_why_tells_what_people_thought_of_it(aftertag: CommandLine, connection: Connection) -> None:
+    line_rows.generation(connection, "acme", "g")
+    line_rows.classification(connection, "acme", "g", "not_run", reason="no_classifier")
+    line_rows.feedback(connection, "acme", "1", "g", score=-1, comment="Wrong\x1b[2J tone.", user_id="ann")
+    line_rows.feedback(connection, "acme", "2", "another's")
+    connection.commit()
+    told = aftertag.done("why", "g").stdout
+    assert "feedback   score -1 by user ann, " in told
+    assert ": Wrong\\x1b[2J tone." in told
+    assert told.count("feedback") == 1
+    (story,) = aftertag.done("why", "g", "--json").json
+    assert [(one["id"], one["score"], one["user"]) for one in story["feedback"]] == [("1", -1.0, "ann")]
+
+
 def test_why_tells_of_every_workspace_and_time_unless_told_where(aftertag: CommandLine, connection: Connection) -> None:
     line_rows.workspace(connection, "beta")
     tagged(connection, "same")

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from tests.migration import catalogue
 from tests.waiting import wait_until
-from tests.worker import line_rows
+from tests.worker import line_rows, line_stage
 from worker import errors
 from worker.store import engine as engines
 from worker.store import migrations, partitions
@@ -82,6 +82,32 @@ def test_upgrading_a_database_that_is_there_keeps_what_it_holds(migrated: Engine
     with migrated.connect() as connection:
         assert connection.execute(text("select tags from generations")).scalars().all() == [{"department": "legal"}]
     migrations.require_current(migrated)
+
+
+def test_a_release_that_knew_no_feedback_left_days_that_get_theirs_when_something_is_recorded(
+    empty: Engine, empty_database_url: str
+) -> None:
+    now = datetime.now(UTC)
+    migrations.upgrade(empty_database_url, "0001")
+    with empty.begin() as connection:
+        for table in ("generations", "transcripts", "classifications"):  # as that release made a day
+            day, after = now.date(), now.date() + timedelta(days=1)
+            name = partitions.name_of(table, day)
+            connection.execute(text(f"create table {name} (like {table} including defaults including constraints)"))
+            connection.execute(
+                text(f"alter table {table} attach partition {name} for values from ('{day}') to ('{after}')")
+            )
+        line_rows.workspace(connection, "acme")
+        line_rows.generation(connection, "acme", "old", created_at=now)
+    migrations.upgrade(empty_database_url)
+    migrations.check(empty_database_url)
+    with line_stage.open_line(empty) as staged:
+        given = {"id": "f", "workspace": "acme", "generation_id": "old", "created_at": now.isoformat(), "score": 1}
+        line_stage.record(staged.line, line_stage.wire("new", created_at=now), feedback=[given])
+    assert line_stage.rows(empty, "select id from generations order by 1") == ["new", "old"]
+    assert line_stage.rows(empty, "select generation_id, score from feedback") == [("old", 1.0)]
+    migrations.downgrade(empty_database_url, "0001")
+    assert line_stage.rows(empty, "select id from generations order by 1") == ["new", "old"]
 
 
 def test_a_database_that_is_behind_is_told_what_to_do(empty: Engine) -> None:

@@ -123,5 +123,19 @@ def classification(
     )
 
 
+def feedback(
+    connection: Connection, workspace: str, id_: str, about: str, *, created_at: datetime = NOW, **columns: Any
+) -> None:
+    """Feedback about a generation, with a score of 1 and a comment unless told otherwise."""
+    row = {"score": 1.0, "comment": "Thanks!", "user_id": None, "recorded_at": created_at} | columns
+    connection.execute(
+        text("""
+        insert into feedback (workspace, id, created_at, recorded_at, generation_id, score, comment, user_id)
+        values (:workspace, :id, :created_at, :recorded_at, :about, :score, :comment, :user_id)
+        """),
+        {"workspace": workspace, "id": id_, "created_at": created_at, "about": about, **row},
+    )
+
+
 def count(connection: Connection, table: str) -> int:
     return int(connection.execute(text(f"select count(*) from {table}")).scalar_one())  # noqa: S608

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from tests.waiting import wait_until
 from tests.worker.line_stage import NOW, batch, count, record, rows, wire
-from worker import errors, recording, replaying
+from worker import batches, errors, recording, replaying
 from worker.gates import Gates
 from worker.line import Line
 from worker.outage import Stopping
@@ -61,7 +61,7 @@ def test_losses_that_hooks_report_are_counted_by_reason(line: Line, engine: Engi
 
 def test_a_flood_of_loss_reasons_is_cut(line: Line, engine: Engine) -> None:
     record(line, dropped={f"{number:04d}" + "x" * 100: 1 for number in range(1_000)})
-    assert count(engine, "losses") == recording.MOST_LOSS_REASONS
+    assert count(engine, "losses") == batches.MOST_LOSS_REASONS
     assert rows(engine, "select max(length(reason)) from losses") == [64]
 
 

@@ -15,7 +15,7 @@ from worker.store.erasure import Erased
 from worker.store.outcomes import Ended
 
 YESTERDAY = NOW - timedelta(days=1)
-TABLES = ("generations", "transcripts", "classifications")
+TABLES = ("generations", "transcripts", "classifications", "feedback")
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def engine(database_url: str) -> Iterator[Engine]:
                     line_rows.generation(connection, workspace, id_, created_at=created_at, user_id=user)
                     line_rows.transcript(connection, workspace, id_, created_at=created_at)
                     line_rows.classification(connection, workspace, id_, "pending", created_at=created_at)
+                line_rows.feedback(connection, workspace, f"of {user}", f"{workspace} {user}")
             line_rows.classification(connection, workspace, f"{workspace} own", "not_run", reason="own_call")
             for user in ("ann", "zoë"):
                 put_aside(connection, workspace, json.dumps({"user": user}))
@@ -57,7 +58,7 @@ def ids(engine: Engine, table: str) -> list[str]:
 
 
 def test_a_workspace_is_erased_and_no_other(engine: Engine) -> None:
-    expected = Erased(generations=4, transcripts=4, classifications=5, set_aside=2)
+    expected = Erased(generations=4, transcripts=4, classifications=5, feedback=2, set_aside=2)
     with engine.connect() as connection:
         assert erasure.count(connection, "acme") == expected
     assert erasure.erase(engine, "acme", batch_rows=2) == expected
@@ -73,7 +74,7 @@ def test_a_user_is_erased_and_nobody_else(engine: Engine, user: str) -> None:
     with engine.begin() as connection:
         put_aside(connection, "acme", json.dumps({"user": user}, ensure_ascii=False))
         put_aside(connection, "acme", json.dumps({"user": user + "e"}))
-    expected = Erased(generations=2, transcripts=2, classifications=2, set_aside=2)
+    expected = Erased(generations=2, transcripts=2, classifications=2, feedback=1, set_aside=2)
     with engine.connect() as connection:
         assert erasure.count(connection, "acme", user=user) == expected
     assert erasure.erase(engine, "acme", user=user, batch_rows=1) == expected
@@ -81,6 +82,23 @@ def test_a_user_is_erased_and_nobody_else(engine: Engine, user: str) -> None:
         assert f"acme {user}" not in ids(engine, table)
         assert f"other {user}" in ids(engine, table)
     assert erasure.erase(engine, "acme", user=user).rows == 0
+
+
+def test_feedback_goes_with_whom_it_is_from_and_with_whom_it_is_about(engine: Engine) -> None:
+    with engine.begin() as connection:
+        line_rows.feedback(connection, "acme", "by ann", "acme zoë", user_id="ann")
+        line_rows.feedback(connection, "acme", "about an id that ann had once", "acme ann", created_at=YESTERDAY)
+        line_rows.feedback(connection, "other", "by another ann", "other zoë", user_id="ann")
+        assert erasure.count(connection, "acme", user="ann").feedback == 3
+    assert erasure.erase(engine, "acme", user="ann", batch_rows=1).feedback == 3
+    with engine.connect() as connection:
+        left = connection.execute(text("select workspace, id from feedback order by 1, 2")).all()
+    assert [tuple(row) for row in left] == [
+        ("acme", "of zoë"),
+        ("other", "by another ann"),
+        ("other", "of ann"),
+        ("other", "of zoë"),
+    ]
 
 
 def test_text_that_was_left_alone_is_erased_with_its_workspace(engine: Engine) -> None:

@@ -88,13 +88,16 @@ def test_days_are_made_ahead_in_an_empty_database(engine: Engine, client: redis.
     assert tend(engine, client).days_made == 0
 
 
-def test_expired_days_go_from_all_three_tables(engine: Engine, client: redis.Redis) -> None:
+def test_expired_days_go_from_all_four_tables(engine: Engine, client: redis.Redis) -> None:
     workspaces(engine, acme=3650)
     record(engine, "young", 99)
     record(engine, "old", 101)
+    with engine.begin() as connection:
+        for id_, age in (("young", 99), ("old", 101)):
+            line_rows.feedback(connection, "acme", id_, id_, created_at=ago(age))
     tended = tend(engine, client)
     assert tended.generations.days == (ago(101).date(),)
-    for table in ("generations", "transcripts", "classifications"):
+    for table in ("generations", "transcripts", "classifications", "feedback"):
         assert ids(engine, table) == ["young"]
         assert ago(101).date() not in days_of(engine, table)
     assert tend(engine, client).generations.days == ()
@@ -174,6 +177,21 @@ def test_text_that_nobody_came_to_read_goes_after_thirty_days(engine: Engine, cl
     record(engine, "waited too long", 31.5, workspace="none", state="pending")
     tend(engine, client)
     assert ids(engine, "transcripts") == ["waits"]
+
+
+def test_comments_go_when_their_workspaces_text_does_and_scores_stay(engine: Engine, client: redis.Redis) -> None:
+    workspaces(engine, acme=10, brief=1)
+    line_rows.days(engine, ago(5), ago(11))
+    with engine.begin() as connection:
+        for number, (workspace, age) in enumerate((("acme", 5), ("acme", 11), ("brief", 5), ("brief", 0))):
+            line_rows.feedback(connection, workspace, str(number), "g", created_at=ago(age))
+        line_rows.feedback(connection, "acme", "late", "g", created_at=ago(11), recorded_at=NOW)
+    assert tend(engine, client).comments == 2
+    assert retention.delete_comments(engine, now=NOW, batch_rows=1) == 0
+    with engine.connect() as connection:
+        left = connection.execute(text("select id, score from feedback where comment is not null order by 1")).all()
+        assert [tuple(row) for row in left] == [("0", 1.0), ("3", 1.0), ("late", 1.0)]
+        assert line_rows.count(connection, "feedback where score = 1") == 5
 
 
 def test_text_is_deleted_in_bounded_batches(engine: Engine) -> None:

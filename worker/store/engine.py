@@ -97,7 +97,7 @@ def _sqlstate(error: BaseException) -> str | None:
 
 
 def is_missing_partition(error: DBAPIError) -> bool:
-    """Whether a row found no day to go into; none of the three large tables refuses a row of ours by another check."""
+    """Whether a row found no day to go into; none of the four large tables refuses a row of ours by another check."""
     return getattr(error.orig, "sqlstate", None) == _CHECK_VIOLATION
 
 

@@ -1,4 +1,4 @@
-"""Erasing what is recorded of a workspace, or of one user of it: generations, text, classifications, set-aside messages."""
+"""Erasing what is recorded of a workspace, or of one user of it, set-aside messages and feedback included."""
 
 import json
 from dataclasses import dataclass, fields
@@ -18,6 +18,7 @@ class Erased:
     generations: int = 0
     transcripts: int = 0
     classifications: int = 0
+    feedback: int = 0
     set_aside: int = 0
 
     def __add__(self, other: "Erased") -> "Erased":
@@ -37,6 +38,7 @@ def count(connection: Connection, workspace: str, *, user: str | None = None) ->
 def erase(engine: Engine, workspace: str, *, user: str | None = None, batch_rows: int = BATCH_ROWS) -> Erased:
     """Erase day by day in bounded batches, a generation with all that belongs to it in one transaction.
 
+    Of one user also goes the feedback that others gave on their generations, and that they gave on others'.
     What a running call brings back afterwards finds no row and is dropped. Of one user, set-aside messages that name
     the user go too; one whose body was cut or is not readable as text cannot be looked into.
     """
@@ -45,6 +47,7 @@ def erase(engine: Engine, workspace: str, *, user: str | None = None, batch_rows
     erased = Erased()
     for day in days:
         erased += _erase_day(engine, workspace, user, day, batch_rows)
+    erased += _erase_feedback(engine, workspace, user)
     statement = f"delete from set_aside where {_set_aside(user)}"  # noqa: S608 - one of our two conditions
     with engine.begin() as connection:
         gone = connection.execute(text(statement), _given(workspace, user)).rowcount
@@ -69,6 +72,18 @@ def _erase_day(engine: Engine, workspace: str, user: str | None, day: date, batc
         if len(keys) < batch_rows:
             return erased
         after = {"after_id": keys[-1].id, "after_at": keys[-1].created_at}
+
+
+def _erase_feedback(engine: Engine, workspace: str, user: str | None) -> Erased:
+    """What is left of feedback: all of a workspace's, or what the user gave."""
+    with engine.begin() as connection:
+        gone = connection.execute(
+            text("""
+            delete from feedback where workspace = :workspace and (cast(:user as text) is null or user_id = :user)
+            """),
+            {"workspace": workspace, "user": user},
+        ).rowcount
+    return Erased(feedback=gone)
 
 
 def _given(workspace: str, user: str | None) -> dict[str, object]:
@@ -157,8 +172,13 @@ with keys as materialized (
       and g.created_at >= :earliest and g.created_at < :latest
       and (g.id, g.created_at) > (:after_id, :after_at) and (g.id, g.created_at) <= (:last_id, :last_at)
     returning 1
+), gone_feedback as (
+    delete from feedback f using keys
+    where f.workspace = :workspace and f.generation_id = keys.id and f.created_at >= :earliest - interval '2 days'
+    returning 1
 )
 select (select count(*) from gone_classifications) as classifications,
+       (select count(*) from gone_feedback) as feedback,
        (select count(*) from gone_transcripts) as transcripts,
        (select count(*) from gone_generations) as generations
 """
@@ -167,6 +187,7 @@ _COUNT = """
 select (select count(*) from generations where workspace = :workspace) as generations,
        (select count(*) from transcripts where workspace = :workspace) as transcripts,
        (select count(*) from classifications where workspace = :workspace) as classifications,
+       (select count(*) from feedback where workspace = :workspace) as feedback,
        (select count(*) from set_aside where workspace = :workspace) as set_aside
 """
 
@@ -180,5 +201,8 @@ select (select count(*) from keys) as generations,
        (select count(*) from keys join classifications c
             on c.workspace = :workspace and c.generation_id = keys.id and c.created_at = keys.created_at
        ) as classifications,
+       (select count(*) from feedback f where f.workspace = :workspace and (f.user_id = :user or exists (
+            select from keys where keys.id = f.generation_id and f.created_at >= keys.created_at - interval '2 days'))
+       ) as feedback,
        (select count(*) from set_aside where {_set_aside("")}) as set_aside
 """  # noqa: S608 - our own condition

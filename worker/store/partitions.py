@@ -1,4 +1,4 @@
-"""Days: each of the three large tables has one partition a day, made ahead by upkeep and on demand by the recorder."""
+"""Days: each of the four large tables has one partition a day, made ahead by upkeep and on demand by the recorder."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ _STORAGE = {
     "generations": "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, fillfactor = 90",
     "transcripts": "autovacuum_vacuum_insert_scale_factor = 0.1",
     "classifications": "autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_limit = 2000, fillfactor = 80",
+    "feedback": "autovacuum_vacuum_insert_scale_factor = 0.1",
 }
 
 
@@ -30,7 +31,7 @@ def day_of(partition: str) -> date:
 
 
 def existing_days(connection: Connection) -> set[date]:
-    """The days that all three tables have a partition for; one that is being detached takes no rows any more."""
+    """The days that all four tables have a partition for; one that is being detached takes no rows any more."""
     rows = connection.execute(
         text("""
         select child.relname from pg_inherits

@@ -30,12 +30,14 @@ class Dropped:
 
 
 def drop_generations(engine: Engine, *, keep_days: int, now: datetime) -> Dropped:
-    """Drop days of generations and classifications, and of any text of theirs, that are older than `keep_days`."""
+    """Drop days of generations, classifications and feedback, and of any text of theirs, that are older than `keep_days`."""
     with engine.connect() as connection:
         days = _expired_days(connection, "generations", now=now, keep_days=keep_days)
         days |= _expired_days(connection, "classifications", now=now, keep_days=keep_days)
+        days |= _expired_days(connection, "feedback", now=now, keep_days=keep_days)
     # Generations last: while their day stands, an upkeep that was cut off finds the rest of it again.
-    dropped = [_drop(engine, table, sorted(days)) for table in ("transcripts", "classifications", "generations")]
+    tables = ("transcripts", "feedback", "classifications", "generations")
+    dropped = [_drop(engine, table, sorted(days)) for table in tables]
     held = {day for one in dropped for day in one.held}
     return Dropped(days=tuple(sorted(days - held)), held=tuple(sorted(held)))
 
@@ -74,6 +76,32 @@ def delete_text(engine: Engine, *, now: datetime, batch_rows: int = BATCH_ROWS) 
             if kept[workspace] == 0:
                 deleted += _delete_read(engine, workspace, start, batch_rows)
     return deleted
+
+
+def delete_comments(engine: Engine, *, now: datetime, batch_rows: int = BATCH_ROWS) -> int:
+    """Empty the comments of feedback that is older than its workspace keeps text; return how many.
+
+    What came in late counts from when it was recorded. The score stays as long as the record.
+    """
+    emptied = 0
+    while True:
+        with engine.begin() as connection:
+            rows = connection.execute(
+                text("""
+                with expired as (
+                    select f.workspace, f.id, f.created_at from workspaces w
+                    join feedback f on f.workspace = w.id and f.comment is not null
+                        and f.created_at < cast(:now as timestamptz) - make_interval(days => w.keep_text_days)
+                    where f.recorded_at < cast(:now as timestamptz) - make_interval(days => w.keep_text_days)
+                    order by f.workspace, f.id, f.created_at limit :batch_rows for update of f skip locked)
+                update feedback f set comment = null from expired
+                where f.workspace = expired.workspace and f.id = expired.id and f.created_at = expired.created_at
+                """),
+                {"now": now, "batch_rows": batch_rows},
+            ).rowcount
+        emptied += rows
+        if rows < batch_rows:
+            return emptied
 
 
 def alone(connection: Connection) -> bool:

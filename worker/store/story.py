@@ -1,4 +1,4 @@
-"""The whole story of one generation: what was recorded, and what became of it by each classifier."""
+"""The whole story of one generation: what was recorded, what became of it by each classifier, what people thought of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from worker.store import feedback
+from worker.store.feedback import Given
 from worker.store.recording import Key
 from worker.store.tables import NO_CLASSIFIER_ID
 
@@ -79,6 +81,7 @@ class Story:
     left_out: int | None
     keep_text_days: int | None
     classifications: tuple[ClassificationStory, ...]
+    feedback: tuple[Given, ...]
 
 
 def find(
@@ -117,7 +120,7 @@ def find(
 
 
 def tell(connection: Connection, key: Key) -> Story:
-    """The story of one generation that `find` found; reads one day's partitions only."""
+    """The story of one generation that `find` found; reads one day's partitions, and feedback of the days since."""
     workspace, id_, created_at = key
     given = {"workspace": workspace, "id": id_, "created_at": created_at}
     classifications = connection.execute(text(_CLASSIFICATIONS), given).all()
@@ -126,6 +129,7 @@ def tell(connection: Connection, key: Key) -> Story:
         id=id_,
         created_at=created_at,
         classifications=tuple(_classification(row) for row in classifications),
+        feedback=tuple(feedback.of_generation(connection, key)),
         **connection.execute(text(_GENERATION), given).one()._mapping,
     )
 

@@ -1,8 +1,8 @@
 """The tables as declared; `schema_migrations` holds how a database came to have them.
 
-`generations`, `transcripts` and `classifications` are partitioned by the day of `created_at`: retention drops a day
-and never deletes its rows. There is no default partition (one stray row would block making its day) and no foreign key
-among the three (it would block dropping a day).
+`generations`, `transcripts`, `classifications` and `feedback` are partitioned by the day of `created_at`: retention
+drops a day and never deletes its rows. There is no default partition (one stray row would block making its day) and no
+foreign key among the four (it would block dropping a day).
 """
 
 from sqlalchemy import (
@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-PARTITIONED = ("generations", "transcripts", "classifications")
+PARTITIONED = ("generations", "transcripts", "classifications", "feedback")
 NO_CLASSIFIER_ID = "00000000-0000-0000-0000-000000000000"
 """Stands in `classifications.classifier_id` where no classifier was asked (`no_classifier`, `own_call`)."""
 
@@ -210,6 +210,28 @@ Index(
     "ix_classifications_leased",
     classifications.c.lease_until,
     postgresql_where=classifications.c.state == "running",
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("workspace", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("created_at", DateTime(timezone=True), primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("generation_id", Text, nullable=False),
+    Column("score", Double),
+    Column("comment", Text),
+    Column("user_id", Text),
+    Column("metadata", JSONB, nullable=False, server_default=text("'{}'")),
+    postgresql_partition_by="RANGE (created_at)",
+)
+Index("ix_feedback_workspace_generation_id", feedback.c.workspace, feedback.c.generation_id)
+Index(
+    "ix_feedback_commented",
+    feedback.c.workspace,
+    feedback.c.created_at,
+    postgresql_where=feedback.c.comment.is_not(None),
 )
 
 classifier_spend = Table(

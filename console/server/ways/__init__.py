@@ -1,9 +1,10 @@
-"""The ways in: each is a module with one `WAY`, named in `ALL`; the server gives each its route, key check and limits."""
+"""The ways in: each is a module with one `WAY`, named in `server.routes`; it gets its route, key check and limits there."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from console.server import errors
 from console.server.arrivals import Arrivals, Result
 from console.server.errors import Refusal
 
@@ -15,6 +16,19 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     generations_at_most: int
     body: bytes = field(default=b"", repr=False)
+
+    def require_media_type(self, *taken: str) -> None:
+        """Raise UnsupportedError for another content type; none at all is taken as the first."""
+        if self.media_type and self.media_type not in taken:
+            raise errors.UnsupportedError(f"The content type is not read here; send {' or '.join(taken)}.")
+
+    def require_few(self, count: int, *, what: str) -> None:
+        """Raise TooLargeError when the body holds more than one request may."""
+        if count > self.generations_at_most:
+            raise errors.TooLargeError(
+                f"The body holds {count:,} {what}; at most {self.generations_at_most:,} go into one request"
+                " (AFTERTAG_HTTP_GENERATIONS)."
+            )
 
     def with_body(self, body: bytes) -> "Request":
         return replace(self, body=body)

@@ -1,61 +1,52 @@
 """POST /v1/generations: one generation, a list, `{"generations": […]}`, or a batch of the hook's."""
 
-import json
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from console.server import bodies, errors
 from console.server.arrivals import Arrivals, Result
-from console.server.ways import Answer, Request, Way
+from console.server.ways import Answer, Request, Way, results
+from worker import batches
 from worker import errors as worker_errors
-from worker import recording
-
-MEDIA_TYPES = ("application/json", "")
 
 
 def read(request: Request) -> Arrivals:
     """Tell the four shapes apart; the hook's batch is the one with a version."""
-    if request.media_type not in MEDIA_TYPES:
-        raise errors.UnsupportedError("The content type is not read here; send application/json.")
+    request.require_media_type("application/json")
     document = bodies.as_json(request.body)
     if isinstance(document, dict) and "v" in document:
-        arrivals = _batch(document)
-    elif isinstance(document, dict) and isinstance(document.get("generations"), list):
-        arrivals = Arrivals(documents=document["generations"])
-    elif isinstance(document, dict):
-        arrivals = Arrivals(documents=[document], alone=True)
-    elif isinstance(document, list):
-        arrivals = Arrivals(documents=document)
-    else:
+        return _batch(document, request)
+    if isinstance(document, dict) and "generations" not in document:
+        return Arrivals(documents=[document], alone=True)
+    several = document.get("generations") if isinstance(document, dict) else document
+    if not isinstance(several, list):
         raise errors.UnreadableError('The body is neither a generation nor a list of them; send {"messages": […]}.')
-    if len(arrivals.documents) > request.generations_at_most:
-        raise errors.TooLargeError(
-            f"The body holds {len(arrivals.documents):,} generations; at most {request.generations_at_most:,} go into"
-            " one request (AFTERTAG_HTTP_GENERATIONS)."
-        )
-    return arrivals
+    request.require_few(len(several), what="generations")
+    return Arrivals(documents=several)
 
 
-def answer(request: Request, arrivals: Arrivals, results: Sequence[Result]) -> Answer:
-    """A result for each, in order, and how many of each kind; one object alone that is rejected is refused."""
-    if arrivals.alone and results[0].status == "rejected":
-        raise errors.UnreadableError(f"It cannot be recorded: {results[0].reason}")
-    counted = Counter(one.status for one in results)
-    found: dict[str, Any] = {
-        "results": [{name: value for name, value in asdict(one).items() if value is not None} for one in results],
-        **{status: counted[status] for status in ("recorded", "known", "rejected")},
-    }
-    return Answer(body=json.dumps(found, ensure_ascii=False).encode())
+def answer(_: Request, arrivals: Arrivals, found: Sequence[Result]) -> Answer:
+    """A result for each generation; those of feedback, which only the hook's batches carry, apart."""
+    results.require_one(arrivals, found)
+    count = len(arrivals.documents)
+    told = results.told(found[:count])
+    return results.as_json({**told, "feedback": results.told(found[count:])} if arrivals.feedback else told)
 
 
-def _batch(document: dict[str, Any]) -> Arrivals:
+def _batch(document: dict[str, Any], request: Request) -> Arrivals:
+    """Its rejected ones are kept for the operator: the hook has nobody to tell, and forgets what it sent."""
     try:
-        generations, dropped = recording.read_batch(document)
+        sent = batches.read(document)
     except worker_errors.InvalidRequestError as error:
         raise errors.UnreadableError(str(error)) from None
-    return Arrivals(documents=generations, on_the_wire=True, dropped=dropped, kept_when_rejected=True)
+    request.require_few(len(sent.generations) + len(sent.feedback), what="generations and feedback")
+    return Arrivals(
+        documents=sent.generations,
+        feedback=sent.feedback,
+        on_the_wire=True,
+        dropped=sent.dropped,
+        kept_when_rejected=True,
+    )
 
 
 WAY = Way(path="/v1/generations", name="generations", read=read, answer=answer)
