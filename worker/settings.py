@@ -44,7 +44,8 @@ class Settings(BaseModel):
         10, description="What a lease leaves for writing the tags after the call's deadline."
     )
     drain_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
-        20, description="How long a stopping worker finishes its calls before it releases the rest."
+        20,
+        description="How long a stopping worker finishes its calls, or a server its requests, before the rest is left.",
     )
     sweep_seconds: Seconds = Field(5, description="How often the beat starts a sweep.")
     ring_again_seconds: Seconds = Field(
@@ -67,6 +68,9 @@ class Settings(BaseModel):
         20_000_000, description="The largest body that it reads, also after unpacking."
     )
     http_generations: Count = Field(5_000, description="The most generations that one request may hold.")
+    http_generations_per_minute: Annotated[int, Field(ge=0, le=100_000_000)] = Field(
+        300_000, description="What one key may bring in, a minute's worth of it at once; 0: no limit."
+    )
     log_format: Literal["auto", "json", "pretty"] = Field(
         "auto", description="Form of the logs; auto: pretty on a terminal."
     )

@@ -1,10 +1,13 @@
-"""What the routes share, put together in one place: settings, the intake, who may come in."""
+"""What the routes share, put together in one place: settings, who may come in, how much of it, the intake."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from console.server.intake import Intake
 from console.server.keyring import Keyring
+from console.server.metrics import HttpMetrics
+from console.server.rates import Rates
+from console.server.receiving import Receiver
 from console.server.ringing import Ringer
 from worker.metrics import Metrics
 from worker.outage import Impatience
@@ -28,6 +31,9 @@ class House:
         self.settings = settings
         self.engine = engine
         self.metrics = Metrics()
+        self.http_metrics = HttpMetrics(self.metrics)
+        self.receiver = Receiver(at_most=settings.http_body_bytes)
+        self.rates = Rates(per_minute=settings.http_generations_per_minute)
         self.ringer = Ringer(ring=ring, depth=depth)
         self.keyring = Keyring(engine)
         self.intake = Intake(
@@ -44,6 +50,10 @@ class House:
     def start(self) -> None:
         self.ringer.start()
         self.intake.start()
+
+    def stop_waiting(self) -> None:
+        """The first step of the end: who has not sent its body yet is not waited for. On the event loop's thread."""
+        self.receiver.stop()
 
     def stop(self) -> None:
         """The end, when every request has been answered."""

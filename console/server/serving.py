@@ -9,6 +9,7 @@ import uvicorn
 
 from console.server import app as application
 from console.server.house import House
+from console.server.punctual import Punctual
 from worker import app as celery_app
 from worker import broker_state, ending, errors
 from worker.settings import Settings
@@ -36,6 +37,7 @@ def run(settings: Settings, *, database_url: str, redis_url: str | None) -> None
         house.metrics.serve(host=settings.metrics_host, port=settings.metrics_port)
     config = uvicorn.Config(
         application.make(house),
+        http=Punctual,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -48,16 +50,22 @@ def run(settings: Settings, *, database_url: str, redis_url: str | None) -> None
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     log.info("aftertag serve ready.", address=f"http://{shown}:{port}")
-    _Server(config, drain_seconds=settings.drain_seconds).run(sockets=[listening])
+    _Server(config, house, drain_seconds=settings.drain_seconds).run(sockets=[listening])
     log.info("stopped")
 
 
 class _Server(uvicorn.Server):
     """uvicorn's, whose end is 0 when it was asked to end, and comes in any case."""
 
-    def __init__(self, config: uvicorn.Config, *, drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, house: House, *, drain_seconds: float) -> None:
         super().__init__(config)
+        self._house = house
         self._drain_seconds = drain_seconds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        log.info("stopping: no new requests", under_way=len(self.server_state.tasks))
+        self._house.stop_waiting()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if not self.should_exit:

@@ -87,7 +87,7 @@ class Caller:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(
-            path, content=content, headers={"Content-Type": "application/json", **self.headers, **more}
+            path, content=content, headers={"content-type": "application/json", **self.headers, **more}
         )
 
     def zipped(self, body: bytes) -> httpx.Response:

@@ -1,0 +1,43 @@
+"""The server's Prometheus metrics; each name, its labels and when it counts stand here and nowhere else."""
+
+from collections.abc import Iterable
+
+from prometheus_client import Counter, Histogram
+
+from console.server.arrivals import Result
+from worker.metrics import Metrics
+
+SECONDS_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+
+
+class HttpMetrics:
+    """What is served beside `recording`'s own, which count after each commit."""
+
+    def __init__(self, recording: Metrics) -> None:
+        self._requests = Counter(
+            "aftertag_http_requests",
+            "Requests answered, by route and status; a request whose caller went away counts as 499.",
+            ("route", "status"),
+            registry=recording.registry,
+        )
+        self._seconds = Histogram(
+            "aftertag_http_request_seconds",
+            "From a request's head to the end of its answer, by route.",
+            ("route",),
+            buckets=SECONDS_BUCKETS,
+            registry=recording.registry,
+        )
+        self._results = Counter(
+            "aftertag_http_results",
+            "What became of generations and feedback that came in, by way and result (recorded, known, rejected).",
+            ("way", "result"),
+            registry=recording.registry,
+        )
+
+    def count_request(self, route: str, status: int, *, seconds: float) -> None:
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def count_results(self, way: str, results: Iterable[Result]) -> None:
+        for one in results:
+            self._results.labels(way, one.status).inc()
