@@ -8,6 +8,7 @@ from typing import Any
 from api_hooks.errors import SettingsError
 
 URL_VARIABLES = ("AFTERTAG_URL", "AFTERTAG_REDIS_URL")
+WORKSPACE_VARIABLE = "AFTERTAG_WORKSPACE"
 SCHEMES = ("redis", "rediss")
 WHEN_FULL = ("drop_newest", "drop_oldest")
 
@@ -19,7 +20,7 @@ class Settings:
     """What `configure` takes. Without a url, generations are dropped and counted as `not_configured`.
 
     url                      where batches go: redis:// or rediss://; default AFTERTAG_URL, else AFTERTAG_REDIS_URL
-    workspace                of generations whose call names none
+    workspace                of generations whose call names none; default AFTERTAG_WORKSPACE
     app                      of generations whose call names none
     buffer_generations       the most that wait in this process, in generations
     buffer_bytes             the same in bytes, estimated from the characters of their texts
@@ -43,14 +44,15 @@ class Settings:
 
     @classmethod
     def build(cls, given: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> "Settings":
-        """Return the settings given and the environment's address. Raise SettingsError for what makes no sense."""
+        """Return what is given, and what the environment says. Raise SettingsError for what makes no sense."""
         known = [setting.name for setting in fields(cls)]
         unknown = sorted(set(given) - set(known))
         if unknown:
             raise SettingsError(f"There is no setting {unknown[0]!r}; there are {', '.join(known)}.")
         environ = os.environ if environ is None else environ
         url = given.get("url") or next(filter(None, map(environ.get, URL_VARIABLES)), None)
-        settings = cls(**{**given, "url": url})
+        workspace = given.get("workspace") or environ.get(WORKSPACE_VARIABLE) or None
+        settings = cls(**{**given, "url": url, "workspace": workspace})
         settings._check()
         return settings
 

@@ -13,7 +13,7 @@ from typing import Any
 from api_hooks import wire
 from classifier_models import prices
 from taxonomies.definition import ClassifierDefinition
-from worker import generation, recording, sampling, transcript
+from worker import generation, own_calls, recording, sampling, transcript
 from worker.generation import Generation
 from worker.sampling import Standing
 from worker.store import classifiers, partitions
@@ -223,7 +223,7 @@ def _not_known(connection: Connection, batch: Sequence[Line]) -> list[Line]:
 
 
 def _estimate(found: Survey, one: Generation, standings: Sequence[Standing]) -> None:
-    own_call = recording.is_own_call(one)
+    own_call = own_calls.is_own_call(one)
     for standing, placed in zip(standings, sampling.place(one, standings, own_call=own_call), strict=False):
         definition = standing.definition
         if placed.reason is not None or definition is None:

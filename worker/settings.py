@@ -57,6 +57,10 @@ class Settings(BaseModel):
     past_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
         30, description="How old a generation may be when it comes in; older ones are set aside (import takes any age)."
     )
+    redact: str | None = Field(
+        None,
+        description="Your function over every text before it is stored, text to text, as package.module:function.",
+    )
     visibility_timeout_seconds: Seconds = Field(
         30, description="When Redis gives an unacknowledged message of a dead worker to another."
     )
@@ -78,7 +82,7 @@ class Settings(BaseModel):
         "info", description="The least severe log line shown."
     )
 
-    @field_validator("database_url", "redis_url", mode="before")
+    @field_validator("database_url", "redis_url", "redact", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return value or None

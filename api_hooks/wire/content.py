@@ -20,6 +20,8 @@ _MEDIA = (
     ("media", "[file]"),
     ("blob", "[file]"),
 )
+_CARRIERS = ("blob", "uri", "file")
+"""Parts of OpenTelemetry's messages that say in `modality` what they carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ def _part_text(part: Any, depth: int) -> str:
 
 def _said(part: Any, kind: str) -> str:
     """A part's text, or what stands in its place."""
+    if kind in _CARRIERS and (modality := word(part, "modality")) is not None:
+        return f"[{modality}]" if modality in ("image", "audio") else "[file]"
     for name, shown in _MEDIA:
         if name in kind:
             return word(part, "transcript") or shown

@@ -26,7 +26,8 @@ def generation(
     Without an id of the caller's it gets the response's, where `output` is a provider's whole response with one that
     tells calls apart, else a uuid7 of its time and `random_bytes` (10); without a time, `now`. A model, usage and finish
     reason that the caller does not name are taken from such an `output`, too. `own_call` says that the call is the
-    classifier's own. A field that makes no sense is left empty. Raises UnusableError when there is no workspace;
+    classifier's own; `source_rate` and `source_draw` (0 to 1), that its sender sampled the
+    text out. A field that makes no sense is left empty. Raises UnusableError when there is no workspace;
     without `needs_workspace` it may be None, where a server knows it by the sender's key.
     """
     workspace = workspace_of(document.get("workspace"), is_needed=needs_workspace)
@@ -50,6 +51,10 @@ def generation(
     }
     if document.get("own_call") is True:
         built["own_call"] = True
+    for name in ("source_rate", "source_draw"):
+        share = number(document.get(name))
+        if share is not None and share <= 1:
+            built[name] = share
     for name in _SHORT:
         built[name] = short(document.get(name))
     _complete(built, document.get("output"))

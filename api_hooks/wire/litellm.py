@@ -33,6 +33,7 @@ GENERATIONS = _RESPONSES | {
 
 _OF_A_ROUTERS_OWN_CALL = ("classifier_input", "originating_request_masked")
 _SAID = ("choices", "output", "candidates", "content")
+_ENDED = ("object", "status", "incomplete_details", "stop_reason")
 _REDACTED = "redacted-by-litellm"
 _NOTHING: Mapping[str, Any] = {}
 
@@ -62,14 +63,15 @@ def document(
         return None
     parameters = _mapping(payload.get("model_parameters"))
     is_cached = payload.get("cache_hit") is True
+    usage = {} if is_cached else _usage(payload)
     found: dict[str, Any] = {
         "id": _id(payload, call_type),
         "created_at": payload.get("endTime") or payload.get("startTime"),
         "latency_ms": _latency_ms(payload),
         "model": _model(payload),
         "provider": word(payload, "custom_llm_provider"),
-        "usage": {} if is_cached else _usage(payload),
-        "cost_usd": _cost_usd(payload, is_cached=is_cached),
+        "usage": usage,
+        "cost_usd": 0 if is_cached else _cost_usd(payload, usage),
         "tools": [*tool_names(parameters.get("tools")), *tool_names(parameters.get("functions"))],
         "streamed": payload.get("stream") is True,
         "user": word(payload, "end_user") or word(parameters, "user") or request.key_user,
@@ -109,13 +111,11 @@ def _usage(payload: Mapping[str, Any]) -> dict[str, int]:
     return usage if any(usage.values()) else {}
 
 
-def _cost_usd(payload: Mapping[str, Any], *, is_cached: bool) -> Any:
-    """What LiteLLM reckons; an answer out of its cache costs nothing, and a model that it has no price of is no gift."""
-    if is_cached:
-        return 0
+def _cost_usd(payload: Mapping[str, Any], usage: Mapping[str, int]) -> Any:
+    """What LiteLLM reckons. Its 0 is no gift where it has no count of the tokens, or no price of the model."""
     cost = number(payload.get("response_cost"))
     hidden = payload.get("hidden_params")
-    is_unknown = isinstance(hidden, Mapping) and hidden.get("response_cost") is None
+    is_unknown = not usage or (isinstance(hidden, Mapping) and hidden.get("response_cost") is None)
     return None if not cost and is_unknown else cost
 
 
@@ -137,11 +137,9 @@ def _text(payload: Mapping[str, Any], system: Any) -> dict[str, Any]:
 
 
 def _said(response: Any) -> Any:
-    """The answers in a response, without what is read of it elsewhere."""
-    if isinstance(response, Mapping):
-        for name in _SAID:
-            if response.get(name) is not None:
-                return {name: response[name]}
+    """The answers in a response, and how it ended."""
+    if isinstance(response, Mapping) and any(response.get(name) is not None for name in _SAID):
+        return {name: response[name] for name in (*_SAID, *_ENDED) if response.get(name) is not None}
     return response
 
 

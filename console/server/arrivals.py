@@ -11,6 +11,14 @@ Kind = Literal["generation", "feedback"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """Stands among the documents for what no document could be made of, so that it is rejected with this reason."""
+
+    given: object = field(repr=False)
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrivals:
     """Documents in their order, as `enqueue` takes them, and feedback, as `feedback` does.
 
@@ -19,6 +27,7 @@ class Arrivals:
 
     `dropped` are losses that the sender reports, by reason. `kept_when_rejected`: what cannot be recorded is set aside,
     because the sender does not read results. `alone`: the body was one object, so that its rejection is the answer.
+    `ignored` counts what else the request brought, by what it is; it goes into the metrics.
     """
 
     documents: Sequence[object] = field(default=(), repr=False)
@@ -27,6 +36,7 @@ class Arrivals:
     dropped: Mapping[str, int] = field(default_factory=dict)
     kept_when_rejected: bool = False
     alone: bool = False
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,10 +20,13 @@ def unpacked(body: bytes, encoding: str | None, *, at_most: int) -> bytes:
             raise errors.UnsupportedError("The content encoding is not read here; send gzip, or no encoding at all.")
 
 
-def as_json(body: bytes) -> Any:
-    """Return what the JSON in `body` says: of a key that comes twice the last; NaN and Infinity are no JSON."""
+def as_json(body: bytes, *, nan_is_null: bool = False) -> Any:
+    """Return what the JSON in `body` says: of a key that comes twice the last; NaN and Infinity are no JSON.
+
+    `nan_is_null` reads them all the same, where the sender's own library writes them.
+    """
     try:
-        return json.loads(body, parse_constant=_no_number)
+        return json.loads(body, parse_constant=_null if nan_is_null else _no_number)
     except RecursionError:
         raise errors.BadRequestError("The JSON is nested too deeply.") from None
     except UnicodeDecodeError:
@@ -49,6 +52,10 @@ def _gunzipped(body: bytes, *, at_most: int) -> bytes:
 
 def too_large(at_most: int) -> errors.TooLargeError:
     return errors.TooLargeError(f"The body is over {at_most:,} bytes (AFTERTAG_HTTP_BODY_BYTES); send smaller batches.")
+
+
+def _null(_: str) -> None:
+    return None
 
 
 def _no_number(_: str) -> NoReturn:

@@ -12,6 +12,7 @@ from console.server.ringing import Ringer
 from worker.metrics import Metrics
 from worker.outage import Impatience
 from worker.recorder import Recorder
+from worker.redacting import Redaction
 from worker.settings import Settings
 from worker.store.connecting import Engine
 from worker.store.recording import Key
@@ -27,6 +28,7 @@ class House:
         engine: Engine,
         ring: Callable[[str, Sequence[Key]], None],
         depth: Callable[[str], int],
+        redaction: Redaction | None = None,
     ) -> None:
         self.settings = settings
         self.engine = engine
@@ -44,6 +46,7 @@ class House:
                 ring=self.ringer.ring,
                 has_room=self.ringer.has_room,
                 metrics=self.metrics,
+                redaction=redaction,
             )
         )
 

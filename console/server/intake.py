@@ -1,7 +1,7 @@
 """The one way into Postgres for every route: check documents, record them in shared transactions, say what became of each."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -20,6 +20,9 @@ from worker.store.keys import Bearer
 
 ANSWER_SECONDS = 15.0
 """How long a request waits for its generations to be recorded; then it is told to come back with the same ids."""
+
+OTHER_WORKSPACE = "other_workspace"
+"""The loss that is counted where a sender that reads no results names another workspace than its key's."""
 
 READING_THREADS = 4
 WRITING_THREADS = 2
@@ -53,7 +56,8 @@ class Intake:
 
     def check(self, arrivals: Arrivals, *, bearer: Bearer) -> list[Checked]:
         """Check what came, documents first, then feedback; for a reading thread."""
-        return checking.check(arrivals, bearer=bearer, now=datetime.now(UTC), past=self._recorder.past)
+        recorder, now = self._recorder, datetime.now(UTC)
+        return checking.check(arrivals, bearer=bearer, now=now, past=recorder.past, redaction=recorder.redaction)
 
     async def record(self, arrivals: Arrivals, *, bearer: Bearer) -> list[Result]:
         """Check and record what came; return a result for each, in order, after the commit.
@@ -66,15 +70,19 @@ class Intake:
         """Record what was checked before, as `record` does."""
         outcomes = iter(await self._recorded([one.found for one in checked if isinstance(one.found, Generation)]))
         noted = iter(await self._noted([one.found for one in checked if isinstance(one.found, Feedback)]))
-        results, rejected = [], []
+        results, rejected, foreign = [], [], 0
         for one in checked:
             outcome = _outcome(one, outcomes=outcomes, noted=noted)
             if isinstance(outcome, Rejected):
                 results.append(Result(id=one.id, status="rejected", reason=outcome.error))
                 rejected += [] if one.foreign else [outcome]
+                foreign += one.foreign
             else:
                 results.append(Result(id=one.id, status=outcome))
-        await self._keep(arrivals, rejected if arrivals.kept_when_rejected else ())
+        if arrivals.kept_when_rejected:
+            await self._keep(rejected, {**arrivals.dropped, **({OTHER_WORKSPACE: foreign} if foreign else {})})
+        elif self._recorder.redaction is not None and self._recorder.redaction.has_losses:
+            await self._keep((), {})
         return results
 
     async def _recorded(self, generations: Sequence[Generation]) -> list[Outcome]:
@@ -100,13 +108,13 @@ class Intake:
             new.discard(one.key)
         return found
 
-    async def _keep(self, arrivals: Arrivals, rejected: Sequence[Rejected]) -> None:
-        if rejected or arrivals.dropped:
-            today = datetime.now(UTC).date()
+    async def _keep(self, rejected: Sequence[Rejected], dropped: Mapping[str, int]) -> None:
+        today = datetime.now(UTC).date()
 
-            def keep() -> None:
-                setting_aside.set_all_aside(self._recorder, rejected, arrivals.dropped, day=today)
+        def keep() -> None:
+            setting_aside.set_all_aside(self._recorder, rejected, dropped, day=today)
 
+        if rejected or dropped or self._recorder.redaction is not None:
             await self._write(lambda: self._recorder.patience.outlast(keep))
 
     async def _write(self, step: Callable[[], Done]) -> Done:

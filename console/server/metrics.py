@@ -1,6 +1,6 @@
 """The server's Prometheus metrics; each name, its labels and when it counts stand here and nowhere else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Histogram
 
@@ -34,6 +34,14 @@ class HttpMetrics:
             registry=recording.registry,
         )
 
+        self._ignored = Counter(
+            "aftertag_ignored_spans",
+            "Spans that gave no text to tag, by what they are: not_a_generation, stream_opening, seen_twice, without_text;"
+            " and events of LiteLLM's that are no generation: litellm_event.",
+            ("kind",),
+            registry=recording.registry,
+        )
+
     def count_request(self, route: str, status: int, *, seconds: float) -> None:
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
@@ -41,3 +49,9 @@ class HttpMetrics:
     def count_results(self, way: str, results: Iterable[Result]) -> None:
         for one in results:
             self._results.labels(way, one.status).inc()
+
+    def count_ignored(self, spans: Mapping[str, int]) -> None:
+        """Count what OpenTelemetry spans were that brought no generation, or one without its text."""
+        for kind, count in spans.items():
+            if count:
+                self._ignored.labels(kind).inc(count)

@@ -11,7 +11,8 @@ from console.server import app as application
 from console.server.house import House
 from console.server.punctual import Punctual
 from worker import app as celery_app
-from worker import broker_state, ending, errors
+from worker import broker_state, ending, errors, redacting
+from worker.redacting import Redaction
 from worker.settings import Settings
 from worker.store import engine as engines
 from worker.store import migrations
@@ -29,10 +30,11 @@ log = structlog.get_logger()
 
 def run(settings: Settings, *, database_url: str, redis_url: str | None) -> None:
     """Serve until TERM or Ctrl-C. Raise SettingsError for an address that cannot be had, SchemaOutdatedError."""
+    redaction = redacting.named(settings.redact)
     engine = engines.connect(database_url, application="aftertag server", connections=CONNECTIONS)
     migrations.require_current(engine)
     listening = _listen(settings.http_host, settings.http_port)
-    house = _house(settings, engine, redis_url)
+    house = _house(settings, engine, redis_url, redaction)
     if settings.metrics_port:
         house.metrics.serve(host=settings.metrics_host, port=settings.metrics_port)
     config = uvicorn.Config(
@@ -75,16 +77,23 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _house(settings: Settings, engine: Engine, redis_url: str | None) -> House:
+def _house(settings: Settings, engine: Engine, redis_url: str | None, redaction: Redaction | None) -> House:
     if redis_url is None:
         log.warning("there is no Redis; the sweep rings for what comes in")
-        return House(settings=settings, engine=engine, ring=lambda endpoint, keys: None, depth=lambda queue: 10**9)
+        return House(
+            settings=settings,
+            engine=engine,
+            ring=lambda endpoint, keys: None,
+            depth=lambda queue: 10**9,
+            redaction=redaction,
+        )
     celery, client = celery_app.make(settings, redis_url=redis_url), broker_state.connect(redis_url)
     return House(
         settings=settings,
         engine=engine,
         ring=lambda endpoint, keys: celery_app.ring(celery, endpoint, keys),
         depth=lambda queue: int(client.llen(queue)),
+        redaction=redaction,
     )
 
 

@@ -62,6 +62,7 @@ async def _taken(http: HttpRequest, request: Request, token: str | None, *, way:
         house.rates.count(bearer.id, len(checked) - 1)
         results = await house.intake.finish(arrivals, checked)
     house.http_metrics.count_results(way.name, results)
+    house.http_metrics.count_ignored(arrivals.ignored)
     return way.answer(whole, arrivals, results)
 
 

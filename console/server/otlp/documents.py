@@ -1,0 +1,166 @@
+"""From spans to documents as `enqueue` takes them, one for each generation among the spans; recording them is next."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from api_hooks import wire
+from console.server.otlp import (
+    attribution,
+    doubles,
+    events,
+    genai,
+    kinds,
+    langfuse,
+    logfire,
+    moments,
+    openinference,
+    openrouter,
+    traceloop,
+    usage,
+    vercel,
+)
+from console.server.otlp.reading import first, first_text, opened
+from console.server.otlp.said import Said
+from console.server.otlp.spans import Span
+
+_READERS = (
+    genai.said,
+    langfuse.said,
+    openinference.said,
+    traceloop.said,
+    openrouter.said,
+    vercel.said,
+    events.said,
+    logfire.said,
+)
+_MODEL = (
+    "gen_ai.response.model",
+    "llm.response.model_name",
+    "llm.model_name",
+    "langfuse.observation.model.name",
+    "ai.response.model",
+    "gen_ai.request.model",
+    "llm.request.model_name",
+    "llm.request.model",
+    "ai.model.id",
+)
+_PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
+_RESPONSE_ID = ("gen_ai.response.id", "ai.response.id")
+_FINISH = (
+    "gen_ai.response.finish_reasons",
+    "gen_ai.response.finish_reason",
+    "gen_ai.completion.0.finish_reason",
+    "llm.finish_reason",
+    "ai.response.finishReason",
+    "anthropic.message.stop_reason",
+    "langfuse.observation.metadata.finish_reason",
+)
+_STREAMED = ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
+_ONLY_OF_STREAMS = (
+    "gen_ai.response.time_to_first_chunk",
+    "gen_ai.client.operation.time_to_first_chunk",
+    "langfuse.observation.completion_start_time",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The documents, and how many spans are none and why: `not_a_generation`, `seen_twice`, `stream_opening`.
+
+    `without_text` counts documents whose emitter does not capture content: their usage counts, nobody asks about them.
+    """
+
+    documents: Sequence[dict[str, Any]] = field(repr=False)
+    ignored: Mapping[str, int]
+    without_text: int
+
+
+def read(spans: Sequence[Span]) -> Found:
+    """Return what is to be recorded of a request's spans, in their order."""
+    ignored: Counter[str] = Counter()
+    views: list[doubles.View] = []
+    for span in spans:
+        if not kinds.is_generation(span):
+            ignored["not_a_generation"] += 1
+        elif logfire.is_opening(span):
+            ignored["stream_opening"] += 1
+        else:
+            views.append(doubles.View(span=span, document=_document(span)))
+    whole = doubles.joined(views)
+    if len(whole) < len(views):
+        ignored["seen_twice"] = len(views) - len(whole)
+    documents = [view.document for view in whole]
+    return Found(documents=documents, ignored=ignored, without_text=sum(map(_withhold, documents)))
+
+
+def _document(span: Span) -> dict[str, Any]:
+    attributes = span.attributes
+    said = _said(span)
+    asked = openinference.parameters(span)
+    return {
+        "id": _id(span),
+        "created_at": moments.created_at(span),
+        "messages": said.messages,
+        "output": said.output,
+        "tools": said.tools,
+        "model": first_text(attributes, _MODEL) or first_text(asked, ("model",)),
+        "provider": first_text(attributes, _PROVIDER),
+        "usage": usage.tokens(attributes),
+        "cost_usd": usage.cost_usd(attributes),
+        "latency_ms": moments.latency_ms(span),
+        "finish_reason": "error" if _has_failed(span) else _finish_reason(span),
+        "streamed": _is_streamed(span) or asked.get("stream") is True,
+        "user": attribution.user(attributes) or first_text(asked, ("user",)),
+        "session_id": attribution.session(attributes),
+        "app": attribution.app(span),
+        "api_key_name": attribution.api_key_name(attributes),
+        "metadata": attribution.metadata(span),
+    }
+
+
+def _said(span: Span) -> Said:
+    """What the readers find, each filling what those before it left open."""
+    found = Said()
+    for reader in _READERS:
+        found.complete(reader(span))
+        if found.is_whole:
+            break
+    return found
+
+
+def _id(span: Span) -> str | None:
+    """The response's id, which every instrument of a call names it by; else the span's own, the same each time it comes."""
+    given = first(span.attributes, _RESPONSE_ID) or openinference.response_id(span)
+    if (told_apart := wire.response_id(given)) is not None:
+        return told_apart
+    return f"otlp-{span.trace_id}-{span.span_id}" if span.trace_id and span.span_id else None
+
+
+def _has_failed(span: Span) -> bool:
+    return span.failed or span.attributes.get("langfuse.observation.level") == "ERROR"
+
+
+def _finish_reason(span: Span) -> Any:
+    reason = opened(first(span.attributes, _FINISH))
+    return next(iter(reason), None) if isinstance(reason, list) else reason
+
+
+def _is_streamed(span: Span) -> bool:
+    operation = span.attributes.get("ai.operationId")
+    return (
+        any(span.attributes.get(name) is True for name in _STREAMED)
+        or any(name in span.attributes for name in _ONLY_OF_STREAMS)
+        or (isinstance(operation, str) and operation.endswith(".doStream"))
+        or logfire.streamed_seconds(span) is not None
+    )
+
+
+def _withhold(document: dict[str, Any]) -> bool:
+    """Mark a document without text as one whose sender keeps all of it; return whether it is."""
+    if document["messages"] is not None or document["output"] is not None:
+        return False
+    document |= {"turns": [], "source_rate": 0.0, "source_draw": 1.0}
+    document["metadata"] = {**document["metadata"], "text": "not captured by the sender"}
+    return True

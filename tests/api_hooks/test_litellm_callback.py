@@ -1,0 +1,128 @@
+"""The callback in LiteLLM's real SDK, against a provider over HTTP: one generation for every call that succeeded."""
+
+import json
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.api_hooks.test_redis import batches
+from tests.others import litellm
+from tests.others.provider import Provider
+
+ROOT = Path(__file__).parents[2]
+DATABASE = 15
+CALLS = (
+    *("completion", "stream", "text completion", "responses", "responses stream", "mock", "unpriced", "cached"),
+    *("acompletion", "astream", "aresponses stream", "messages", "claude by chat", "claude by responses"),
+    *("openai by messages", "the last"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the program's callers saw, by user, and what came into Redis."""
+
+    seen: dict[str, str | None]
+    generations: list[dict[str, Any]]
+    dropped: dict[str, int]
+    stderr: str
+
+    def of(self, user: str) -> dict[str, Any]:
+        [found] = [one for one in self.generations if one["user"] == user]
+        return found
+
+
+@pytest.fixture(scope="module")
+def told(redis_url: str) -> Told:
+    """One run of the program, in a database of Redis's that is empty before and after."""
+    url = redis_url.rsplit("/", 1)[0] + f"/{DATABASE}"
+    with redis.Redis.from_url(url) as client, Provider() as provider:
+        client.flushdb()
+        ended = subprocess.run(
+            [litellm.python(), "-m", "tests.api_hooks.litellm_calls", provider.url],
+            cwd=ROOT,
+            env=litellm.environ(AFTERTAG_URL=url, AFTERTAG_WORKSPACE="acme"),
+            capture_output=True,
+            text=True,
+            timeout=110,
+        )
+        assert ended.returncode == 0, ended.stderr[-4_000:]
+        came = batches(url)
+        client.flushdb()
+    dropped: Counter[str] = Counter()
+    for batch in came:
+        dropped.update(batch.get("dropped", {}))
+    return Told(
+        seen=json.loads(ended.stdout.splitlines()[-1]),
+        generations=[one for batch in came for one in batch["generations"]],
+        dropped=dict(dropped),
+        stderr=ended.stderr,
+    )
+
+
+@pytest.mark.parametrize("user", CALLS)
+def test_every_kind_of_call_is_one_generation_named_as_its_caller_sees_it(user: str, told: Told) -> None:
+    found = told.of(user)
+    assert (found["id"], found["id_given"], found["workspace"]) == (told.seen[user], True, "acme")
+    assert [kind for kind, *_ in found["turns"]][-2:] == ["user", "assistant"]
+    assert found["latency_ms"] > 0
+
+
+def test_calls_made_at_once_are_as_many_generations(told: Told) -> None:
+    ids = [one["id"] for one in told.generations if one["user"] == "many at once"]
+    assert len(set(ids)) == len(ids) == 50
+
+
+def test_nothing_else_is_a_generation_and_nothing_is_lost(told: Told) -> None:
+    """Embeddings and failures are none. LiteLLM tells nobody of a stream that its reader abandons."""
+    users = {one["user"] for one in told.generations}
+    assert users - {None} == {*CALLS, "many at once"}
+    assert told.seen["failure"] == "BadRequestError"
+    assert told.dropped == {}
+
+
+@pytest.mark.parametrize("user", ["stream", "astream", "responses stream", "aresponses stream"])
+def test_a_stream_is_reported_once_with_all_that_was_said(user: str, told: Told) -> None:
+    found = told.of(user)
+    assert found["streamed"]
+    assert found["turns"][-1][1].startswith("You said: Why")
+
+
+def test_the_context_around_a_call_attributes_it_also_where_its_end_is_logged_on_another_thread(told: Told) -> None:
+    assert {told.of(user)["app"] for user in CALLS} == {"calls"}
+
+
+def test_usage_cost_tools_metadata_and_session_are_kept(told: Told) -> None:
+    found = told.of("completion")
+    assert found["tools"] == ["search"]
+    assert found["usage"]["prompt"] > found["usage"]["completion"] > 0
+    assert found["cost_usd"] > 0
+    assert (found["metadata"]["ticket"], found["session_id"]) == ("T-1", "s-1")
+    assert (found["model"], found["provider"], found["finish_reason"]) == ("gpt-5-mini", "openai", "stop")
+
+
+def test_what_litellm_does_not_know_is_no_zero(told: Told) -> None:
+    assert told.of("unpriced")["cost_usd"] is None
+    assert told.of("unpriced")["usage"]["prompt"] > 0
+    assert (told.of("stream")["usage"], told.of("stream")["cost_usd"]) == ({}, None)
+
+
+@pytest.mark.parametrize("user", ["completion", "responses", "messages", "claude by chat"])
+def test_the_system_prompt_is_kept_also_in_blocks_and_as_instructions(user: str, told: Told) -> None:
+    assert told.of(user)["turns"][0][:2] == ["system", "Be brief."]
+
+
+def test_an_answer_from_litellms_cache_is_a_generation_that_used_nothing(told: Told) -> None:
+    [hit] = [one for one in told.generations if one["metadata"].get("cache_hit")]
+    assert hit["id"].startswith(f"{told.seen['cached again']}_cache_hit")
+    assert (hit["usage"], hit["cost_usd"]) == ({}, 0)
+
+
+def test_the_callback_writes_nothing_where_litellm_logs(told: Told) -> None:
+    assert "aftertag" not in told.stderr
+    assert "api_hooks" not in told.stderr

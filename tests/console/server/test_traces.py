@@ -1,0 +1,154 @@
+"""POST /v1/traces over real HTTP: answers in the request's encoding, as OTLP has them; what came stands in Postgres."""
+
+import gzip
+import json
+import time
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from sqlalchemy import Engine
+
+from console.server.otlp import protocol
+from tests.console.server.conftest import Tenant
+from tests.console.server.otlp.samples import Emitted, chat, in_json, in_protobuf
+from tests.console.server.serving import Caller, Server, caller
+from tests.worker.line_stage import rows
+
+PROTOBUF = "application/x-protobuf"
+AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 80}
+RECORDED = "select id, prompt_tokens, completion_tokens from generations where workspace = :workspace order by id"
+A, B, C = ("aa" * 8, "bb" * 8, "cc" * 8)
+A_YEAR_NS = 365 * 86_400 * 10**9
+
+
+def send(shop: Caller, body: bytes, media_type: str = PROTOBUF, **headers: str) -> httpx.Response:
+    return shop.post(body, "/v1/traces", Content_Type=media_type, **headers)
+
+
+def called(number: int, **fields: object) -> Emitted:
+    """A chat with a response's id of its own."""
+    attributes = {**chat(), "gen_ai.response.id": f"chatcmpl-{number:020}"}
+    return Emitted(attributes=attributes, span_id=f"{number:016x}", **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("media_type", [PROTOBUF, "application/json", "application/json; charset=utf-8"])
+@pytest.mark.parametrize("is_zipped", [False, True])
+def test_a_batch_stands_in_postgres_when_it_is_answered(
+    shop: Caller, tenant: Tenant, shared_engine: Engine, media_type: str, is_zipped: bool
+) -> None:
+    spans = (called(1), Emitted(attributes=AGENT, span_id=C), called(2))
+    body = in_protobuf(*spans) if media_type == PROTOBUF else in_json(*spans)
+    headers = {"content_encoding": "gzip"} if is_zipped else {}
+    answer = send(shop, gzip.compress(body) if is_zipped else body, media_type, **headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].partition(";")[0] == media_type.partition(";")[0]
+    assert answer.content == (b"" if media_type == PROTOBUF else b"{}")
+    assert rows(shared_engine, RECORDED, workspace=tenant.workspace) == [
+        (f"chatcmpl-{1:020}", 40, 8),
+        (f"chatcmpl-{2:020}", 40, 8),
+    ]
+
+
+def test_a_batch_that_is_sent_again_changes_nothing(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
+    nameless = Emitted(attributes=chat(), span_id=B)
+    for _ in range(2):
+        assert send(shop, in_protobuf(called(1), nameless)).content == b""
+    found = rows(shared_engine, RECORDED, workspace=tenant.workspace)
+    assert [id_ for id_, *_ in found] == [f"chatcmpl-{1:020}", f"otlp-{nameless.trace_id}-{B}"]
+
+
+def test_what_cannot_be_recorded_is_rejected_by_number_with_its_reason_and_set_aside(
+    shop: Caller, tenant: Tenant, shared_engine: Engine
+) -> None:
+    old = called(1, start_ns=time.time_ns() - A_YEAR_NS)
+    answer = send(shop, in_protobuf(old, called(2)))
+    assert answer.status_code == 200
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert partial.rejected_spans == 1
+    assert partial.error_message.startswith("1 generations were not recorded: created_at: ")
+    answer = send(shop, in_json(old), "application/json")
+    assert answer.json() == {"partialSuccess": {"rejectedSpans": "1", "errorMessage": partial.error_message}}
+    assert len(rows(shared_engine, RECORDED, workspace=tenant.workspace)) == 1
+    aside = rows(shared_engine, "select error from set_aside where workspace = :workspace", workspace=tenant.workspace)
+    assert len(aside) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status", "code", "message"),
+    [
+        (b"\xff\xff", PROTOBUF, 400, 3, "The body is no ExportTraceServiceRequest in protobuf."),
+        (b"{not json", "application/json", 400, 3, "The body is not JSON (line 1, column 2)."),
+        (
+            b"x",
+            "text/plain",
+            415,
+            3,
+            "The content type is not read here; send application/x-protobuf or application/json.",
+        ),
+    ],
+)
+def test_what_cannot_be_decoded_is_answered_with_a_status_in_its_encoding(
+    shop: Caller, body: bytes, media_type: str, status: int, code: int, message: str
+) -> None:
+    answer = send(shop, body, media_type)
+    assert answer.status_code == status
+    if media_type == PROTOBUF:
+        assert answer.headers["content-type"] == PROTOBUF
+        told = protocol.status_class().FromString(answer.content)
+        assert (told.code, told.message) == (code, message)
+    else:
+        assert answer.json() == {"code": code, "message": message}
+
+
+def test_without_a_key_the_answer_is_a_status_too(server: Server) -> None:
+    with caller(server, None) as nobody:
+        answer = send(nobody, in_protobuf(called(1)))
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert protocol.status_class().FromString(answer.content).code == 16
+
+
+def test_a_call_whose_text_is_not_captured_counts_and_is_never_asked_about(
+    shop: Caller, tenant: Tenant, shared_engine: Engine
+) -> None:
+    without_text = {name: value for name, value in chat().items() if not name.endswith("messages")}
+    assert send(shop, in_protobuf(Emitted(attributes=without_text))).content == b""
+    assert rows(
+        shared_engine,
+        "select prompt_tokens, metadata->>'text' from generations where workspace = :workspace",
+        workspace=tenant.workspace,
+    ) == [(40, "not captured by the sender")]
+    assert rows(
+        shared_engine, "select count(*) from transcripts where workspace = :workspace", workspace=tenant.workspace
+    ) == [0]
+
+
+def test_who_it_belongs_to_stands_with_it(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
+    attributes = {**chat(), "user.id": "u-17", "session.id": "s-1", "gen_ai.agent.name": "helper"}
+    resource = {"service.name": "helpdesk", "deployment.environment.name": "production"}
+    assert send(shop, in_protobuf(Emitted(attributes=attributes, resource=resource))).content == b""
+    [found] = rows(
+        shared_engine,
+        "select user_id, session_id, app, model, provider, latency_ms, metadata from generations"
+        " where workspace = :workspace",
+        workspace=tenant.workspace,
+    )
+    assert found[:6] == ("u-17", "s-1", "helpdesk", "gpt-5-mini", "openai", 250.0)
+    assert {"agent": "helper", "environment": "production"}.items() <= found[6].items()
+
+
+def test_a_service_without_a_name_is_the_keys_application(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
+    send(shop, in_protobuf(Emitted(attributes=chat(), resource={"service.name": "unknown_service:python"})))
+    found = rows(shared_engine, "select app from generations where workspace = :workspace", workspace=tenant.workspace)
+    assert found == ["shop"]
+
+
+def test_the_classifiers_own_calls_are_recognised(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
+    from classifier_models.marker import OWN_CALL_LINE
+
+    instructions = json.dumps([{"type": "text", "content": f"{OWN_CALL_LINE}\nYou place conversations."}])
+    send(shop, in_protobuf(Emitted(attributes={**chat(), "gen_ai.system_instructions": instructions})))
+    found = rows(
+        shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace
+    )
+    assert found == ["own_call"]
