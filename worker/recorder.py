@@ -24,7 +24,8 @@ class Patience(Protocol):
 class Recorder:
     """`ring` publishes bells for (endpoint, keys) after a commit, `has_room` says for which endpoints it is to be called.
 
-    `redaction` goes over every text before it is stored. `known_days` are those whose partitions this process has seen; recording adds to them and takes from them.
+    `redaction` goes over every text before it is stored. `known_days` are those whose partitions this process has
+    seen; recording adds to them and takes from them.
     """
 
     engine: Engine

@@ -23,12 +23,11 @@ LOSS = "text_withheld"
 TOLD_EVERY_SECONDS = 60.0
 DEEPEST = 50
 
-_NAMES = frozenset(
-    ("v", "id", "id_given", "workspace", "created_at", "generation_id", "score", "dropped")
-    + ("model", "provider", "tools", "usage", "cost_usd", "latency_ms", "finish_reason", "streamed")
-    + ("user", "session_id", "app", "api_key_name", "metadata")
-    + ("left_out", "own_call", "source_rate", "source_draw")
+_WIRE_NAMES = "v id id_given workspace created_at generation_id score dropped left_out own_call source_rate source_draw"
+_CALL_NAMES = (
+    "model provider tools usage cost_usd latency_ms finish_reason streamed user session_id app api_key_name metadata"
 )
+_NAMES = frozenset((*_WIRE_NAMES.split(), *_CALL_NAMES.split()))
 """Keys whose values are no text of a conversation."""
 
 log = structlog.get_logger()

@@ -62,4 +62,3 @@ class House:
         """The end, when every request has been answered."""
         self.intake.stop(within_seconds=1.0)
         self.keyring.stop()
-        self.engine.dispose()

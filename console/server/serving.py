@@ -8,6 +8,7 @@ import structlog
 import uvicorn
 
 from console.server import app as application
+from console.server import intake, keyring, recorders
 from console.server.house import House
 from console.server.punctual import Punctual
 from worker import app as celery_app
@@ -18,7 +19,9 @@ from worker.store import engine as engines
 from worker.store import migrations
 from worker.store.connecting import Engine
 
-CONNECTIONS = 12
+CONNECTIONS = recorders.THREADS + intake.WRITING_THREADS + keyring.LOOKING_THREADS
+"""Each thread that talks to Postgres has one; the engine may double them."""
+
 END_ANYWAY_SECONDS = 5.0
 """After `drain_seconds`, for threads that a Postgres which takes statements and stays silent will never give back."""
 
@@ -32,9 +35,16 @@ def run(settings: Settings, *, database_url: str, redis_url: str | None) -> None
     """Serve until TERM or Ctrl-C. Raise SettingsError for an address that cannot be had, SchemaOutdatedError."""
     redaction = redacting.named(settings.redact)
     engine = engines.connect(database_url, application="aftertag server", connections=CONNECTIONS)
-    migrations.require_current(engine)
-    listening = _listen(settings.http_host, settings.http_port)
-    house = _house(settings, engine, redis_url, redaction)
+    try:
+        migrations.require_current(engine)
+        with _listen(settings.http_host, settings.http_port) as listening:
+            _serve(settings, _house(settings, engine, redis_url, redaction), listening)
+    finally:
+        engine.dispose()
+    log.info("stopped")
+
+
+def _serve(settings: Settings, house: House, listening: socket.socket) -> None:
     if settings.metrics_port:
         house.metrics.serve(host=settings.metrics_host, port=settings.metrics_port)
     config = uvicorn.Config(
@@ -53,7 +63,6 @@ def run(settings: Settings, *, database_url: str, redis_url: str | None) -> None
     shown = f"[{host}]" if ":" in host else host
     log.info("aftertag serve ready.", address=f"http://{shown}:{port}")
     _Server(config, house, drain_seconds=settings.drain_seconds).run(sockets=[listening])
-    log.info("stopped")
 
 
 class _Server(uvicorn.Server):
