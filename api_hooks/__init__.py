@@ -4,7 +4,7 @@
 this starts nothing, reads nothing and needs the standard library only.
 """
 
-from typing import Any, Never
+from typing import Any, Never, TypeVar
 
 from api_hooks import current
 from api_hooks.attribution import context
@@ -22,8 +22,14 @@ __all__ = [
     "context",
     "enqueue",
     "flush",
+    "instrument_anthropic",
+    "instrument_openai",
     "stats",
+    "uninstrument_anthropic",
+    "uninstrument_openai",
 ]
+
+Client = TypeVar("Client")
 
 
 def enqueue(
@@ -109,3 +115,41 @@ def close(timeout_seconds: float = 2.0) -> bool:
 def stats() -> Stats:
     """What became of the generations so far."""
     return current.stats()
+
+
+def instrument_openai(client: Client | None = None) -> Client | None:
+    """Hand over what OpenAI's SDK generates from now on: by this client and its copies, or by every client.
+
+    Return the client. Chat completions, Responses and legacy completions, as streams, parsed or raw, sync or async,
+    through Azure or other servers of the API. A stream is handed over when it ends; one that is not read to its end has
+    the finish reason `abandoned`. Failed calls are no generations. Nothing of what the application sees changes.
+    Instrumenting again does nothing. Raise ImportError when there is no `openai`.
+    """
+    from api_hooks.integrations import openai
+
+    openai.instrument(client)
+    return client
+
+
+def uninstrument_openai(client: Client | None = None) -> Client | None:
+    """Undo `instrument_openai` with the same argument. Return the client."""
+    from api_hooks.integrations import openai
+
+    openai.uninstrument(client)
+    return client
+
+
+def instrument_anthropic(client: Client | None = None) -> Client | None:
+    """`instrument_openai` for Anthropic's SDK: messages and beta messages, as streams, parsed or raw, sync or async."""
+    from api_hooks.integrations import anthropic
+
+    anthropic.instrument(client)
+    return client
+
+
+def uninstrument_anthropic(client: Client | None = None) -> Client | None:
+    """Undo `instrument_anthropic` with the same argument. Return the client."""
+    from api_hooks.integrations import anthropic
+
+    anthropic.uninstrument(client)
+    return client

@@ -50,9 +50,13 @@ def current() -> Mapping[str, Any]:
     return _current.get()
 
 
-def complete(fields: dict[str, Any]) -> None:
-    """Fill in what a call does not say itself; its own keys of `metadata` win. Costs 50 ns outside of any context."""
-    found = _current.get()
+def complete(fields: dict[str, Any], found: Mapping[str, Any] | None = None) -> None:
+    """Fill in what a call does not say itself; its own keys of `metadata` win. Costs 50 ns outside of any context.
+
+    `found` is what `current()` was where the call began; without it, it is asked now.
+    """
+    if found is None:
+        found = _current.get()
     if found is _NOTHING:
         return
     for name, value in found.items():

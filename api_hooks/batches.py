@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from api_hooks import wire
+from api_hooks.unread import Unread
 
 GENERATIONS_AT_MOST = 500
 
@@ -75,7 +76,11 @@ class Batches:
     def _encoded(self, snapshot: Any) -> bytes | None:
         unix_ns, messages, output, rest = snapshot
         try:
-            document = {**rest, "messages": messages, "output": output}
+            is_unread = type(output) is Unread
+            document = output.document(rest) if is_unread else {**rest, "messages": messages, "output": output}
+            if document is None:
+                self._on_loss("no_generation")
+                return None
             now = datetime.fromtimestamp(unix_ns / 1e9, UTC)
             generation = wire.generation(document, now=now, random_bytes=os.urandom(10))
             return _encode(generation).encode()

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -66,8 +66,13 @@ class Line:
     def is_started(self) -> bool:
         return self._is_started
 
-    def put(self, messages: Any, output: Any, rest: dict[str, Any]) -> bool:
-        """Take a snapshot and leave it to the thread. Return whether it was accepted."""
+    def put(
+        self, messages: Any, output: Any, rest: dict[str, Any], *, attributed: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Take a snapshot and leave it to the thread. Return whether it was accepted.
+
+        `attributed` is what `attribution.current()` was where the call began, if that was elsewhere.
+        """
         if not self._is_started and not self._start():
             return False
         if self._is_closed:
@@ -77,7 +82,7 @@ class Line:
             self.lose("not_configured")
             return False
         unix_ns = time.time_ns()
-        attribution.complete(rest)
+        attribution.complete(rest, attributed)
         if rest["workspace"] is None:
             if self.settings.workspace is None:
                 self.lose("bad_input")

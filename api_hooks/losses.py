@@ -8,6 +8,7 @@ REASONS = {
     "broker_full": "max_broker_bytes wait in Redis; are workers running?",
     "too_large": "one generation was larger than buffer_bytes",
     "bad_input": "no generation could be made of what was handed over; is there a workspace?",
+    "no_generation": "a provider's answer was none: an error with status 200, or one that it works out in the background",
     "not_configured": "there is no redis:// address to send to; set AFTERTAG_URL",
     "no_thread": "the interpreter gives no thread to send with; is it ending, or out of threads?",
     "closed": "it came after close(), or was not sent when the interpreter ended",

@@ -8,6 +8,8 @@ objects are kept as they are.
 
 from typing import Any
 
+from api_hooks.unread import Unread
+
 _MESSAGE_BYTES = 150
 _OBJECT_BYTES = 500
 _DEEPEST = 6
@@ -26,6 +28,8 @@ def taken(messages: Any, output: Any, rest: dict[str, Any]) -> tuple[Any, Any, i
         messages = copier.copy(messages, 0)
     if type(output) is str:
         copier.size += len(output)
+    elif type(output) is Unread:
+        copier.size += output.size
     elif output is not None:
         output = copier.copy(output, 0)
     for name, value in rest.items():

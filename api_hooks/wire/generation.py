@@ -24,10 +24,10 @@ def generation(
 
     `document` has `enqueue`'s arguments as keys; it may have `turns` as the wire writes them in place of `messages`.
     Without an id of the caller's it gets the response's, where `output` is a provider's whole response with one that
-    tells calls apart, else a uuid7 of its time and `random_bytes` (10); without a time, `now`. A model, usage and finish
-    reason that the caller does not name are taken from such an `output`, too. `own_call` says that the call is the
-    classifier's own; `source_rate` and `source_draw` (0 to 1), that its sender sampled the
-    text out. A field that makes no sense is left empty. Raises UnusableError when there is no workspace;
+    tells calls apart, else a uuid7 of its time and `random_bytes` (10); without a time, `now`. A model, usage, cost and
+    finish reason that the caller does not name are taken from such an `output`, too. `own_call` says that the call is the
+    classifier's own; `source_rate` and `source_draw` (0 to 1), that its sender sampled the text out. A field that makes
+    no sense is left empty. Raises UnusableError when there is no workspace;
     without `needs_workspace` it may be None, where a server knows it by the sender's key.
     """
     workspace = workspace_of(document.get("workspace"), is_needed=needs_workspace)
@@ -87,12 +87,22 @@ def _complete(built: dict[str, Any], output: Any) -> None:
         built["model"] = short(guarded(lambda whole: word(whole, "model"), output))
     if not built["usage"]:
         built["usage"] = guarded(lambda whole: normalise_usage(field(whole, "usage", "usage_metadata")), output) or {}
+    if built["cost_usd"] is None:
+        built["cost_usd"] = guarded(_cost, output)
     if built["finish_reason"] is None:
         built["finish_reason"] = short(guarded(_finish_reason, output))
+
+
+def _cost(output: Any) -> float | int | None:
+    """What a gateway says that the call cost, in US dollars: OpenRouter does, beside the tokens."""
+    usage = field(output, "usage")
+    return None if usage is None else number(field(usage, "cost"))
 
 
 def _finish_reason(output: Any) -> str | None:
     choices = field(output, "choices")
     if isinstance(choices, list) and choices:
         return word(choices[0], "finish_reason")
+    if word(output, "object") == "response":  # of the Responses API
+        return word(field(output, "incomplete_details") or {}, "reason") or word(output, "status")
     return word(output, "finish_reason", "stop_reason")

@@ -177,5 +177,6 @@ def test_no_address_and_so_no_password_stands_in_the_settings_repr() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert sorted(api_hooks.__all__) == [
-        "HookError", "Settings", "SettingsError", "Stats", "close", "configure", "enqueue", "flush", "stats",
+        "HookError", "Settings", "SettingsError", "Stats", "close", "configure", "context", "enqueue", "flush",
+        "instrument_anthropic", "instrument_openai", "stats", "uninstrument_anthropic", "uninstrument_openai",
     ]  # fmt: skip

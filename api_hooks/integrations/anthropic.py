@@ -1,0 +1,30 @@
+"""Anthropic's SDK, from 0.40 on: its messages, beta ones included, are handed over by themselves."""
+
+from typing import Any
+
+from api_hooks.integrations.stainless import installing
+from api_hooks.integrations.stainless.sdk import Sdk
+
+SDK = Sdk(name="anthropic", forms={"/v1/messages": "messages", "/messages": "messages"})
+
+
+def instrument(client: Any = None) -> None:
+    """See `api_hooks.instrument_anthropic`."""
+    if client is None:
+        installing.install_everywhere(SDK, _classes())
+    else:
+        installing.install(SDK, client)
+
+
+def uninstrument(client: Any = None) -> None:
+    """See `api_hooks.uninstrument_anthropic`."""
+    if client is None:
+        installing.remove_everywhere(_classes())
+    else:
+        installing.remove(client)
+
+
+def _classes() -> tuple[type, type]:
+    import anthropic
+
+    return anthropic.Anthropic, anthropic.AsyncAnthropic

@@ -1,0 +1,55 @@
+"""One call to a provider, from its request to the moment when it is handed over."""
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from api_hooks import attribution, current
+from api_hooks.integrations.stainless.reading import read
+from api_hooks.integrations.stainless.sdk import Sdk
+from api_hooks.unread import Unread
+
+
+class Call:
+    """What is kept of a call while its answer comes in: references only. Times are those of the attempt that succeeded."""
+
+    __slots__ = ("attributed", "began", "form", "request", "sdk", "seconds", "started_at", "streamed")
+
+    def __init__(self, *, sdk: Sdk, form: str, response: Any, streamed: bool) -> None:
+        self.sdk = sdk
+        self.form = form
+        self.request = response.request
+        self.streamed = streamed
+        self.attributed: Mapping[str, Any] = attribution.current()
+        self.seconds = _seconds_so_far(response)
+        self.started_at = time.time() - self.seconds
+        self.began = time.perf_counter() - self.seconds
+
+    def hand_over(self, output: Any, size: int, *, seconds: float | None = None, is_abandoned: bool = False) -> None:
+        """Leave it to the sending thread. `output` is the response's bytes, an assembly of its stream, or None."""
+        reading = partial(read, self.sdk.name, self.form, self.request, output, is_abandoned)
+        rest: dict[str, Any] = dict.fromkeys(("workspace", "model", "provider", "id", "tools", "usage", "cost_usd"))
+        rest |= dict.fromkeys(("finish_reason", "user", "session_id", "app", "api_key_name", "metadata"))
+        rest["created_at"] = self.started_at
+        rest["latency_ms"] = (self.seconds if seconds is None else seconds) * 1000
+        rest["streamed"] = self.streamed
+        size += _bytes_of(self.request)
+        current.line().put(None, Unread(reading, size), rest, attributed=self.attributed)
+
+
+def _seconds_so_far(response: Any) -> float:
+    """How long the attempt took until the answer was there, or began; httpx starts the clock when it sends."""
+    try:
+        if response.is_closed:
+            return float(response.elapsed.total_seconds())
+        return max(0.0, time.perf_counter() - float(response.stream._start))
+    except (AttributeError, RuntimeError, TypeError):  # a transport, or an httpx, that does not say
+        return 0.0
+
+
+def _bytes_of(request: Any) -> int:
+    try:
+        return len(request.content)
+    except Exception:  # noqa: BLE001 - a body that was streamed; reading finds none either
+        return 0

@@ -1,0 +1,33 @@
+"""Which provider an address belongs to: many speak OpenAI's API, and their customers use its SDK."""
+
+_BY_HOST = {
+    "api.openai.com": "openai",
+    "openai.azure.com": "azure",
+    "services.ai.azure.com": "azure",
+    "api.anthropic.com": "anthropic",
+    "openrouter.ai": "openrouter",
+    "api.groq.com": "groq",
+    "api.mistral.ai": "mistral",
+    "api.deepseek.com": "deepseek",
+    "api.together.xyz": "together",
+    "api.together.ai": "together",
+    "api.fireworks.ai": "fireworks",
+    "api.perplexity.ai": "perplexity",
+    "api.x.ai": "xai",
+    "api.cerebras.ai": "cerebras",
+    "api.sambanova.ai": "sambanova",
+    "generativelanguage.googleapis.com": "google",
+    "aiplatform.googleapis.com": "vertex",
+    "amazonaws.com": "bedrock",
+    "router.huggingface.co": "huggingface",
+}
+
+
+def provider_of(host: str, *, otherwise: str) -> str:
+    """Return the provider of a host or of the domain that it is in; `otherwise` for those that are not known."""
+    parts = host.lower().rstrip(".").split(".")
+    for start in range(len(parts)):
+        provider = _BY_HOST.get(".".join(parts[start:]))
+        if provider is not None:
+            return provider
+    return otherwise

@@ -1,0 +1,20 @@
+"""What tells one SDK from the other: its name, and which of its addresses generate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sdk:
+    """`name` is the provider where the address does not tell; `forms` has the form of what is said, by path's end."""
+
+    name: str
+    forms: Mapping[str, str]
+
+    def form_of(self, url: str) -> str | None:
+        """Return chat, completions, responses or messages; None for a path that does not generate."""
+        form = self.forms.get(url)
+        if form is not None:
+            return form
+        path = url.partition("?")[0]
+        return next((form for end, form in self.forms.items() if path.endswith(end)), None)

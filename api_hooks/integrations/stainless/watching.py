@@ -1,0 +1,73 @@
+"""See every answer of a provider that a client gets, hand over what is whole, and listen to what still comes in."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from api_hooks.integrations.stainless import bodies, streams
+from api_hooks.integrations.stainless.calls import Call
+from api_hooks.integrations.stainless.listening import lose
+from api_hooks.integrations.stainless.sdk import Sdk
+
+
+def watched(original: Callable[..., Any], sdk: Sdk) -> Callable[..., Any]:
+    """Return a client's `_process_response` that tells of what it sees; errors and results pass as they are."""
+
+    @functools.wraps(original)
+    def _process_response(*client: Any, **given: Any) -> Any:
+        call = _seen(sdk, given)
+        result = original(*client, **given)
+        if call is not None:
+            _listen(call, result, given["response"])
+        return result
+
+    return _process_response
+
+
+def watched_async(original: Callable[..., Any], sdk: Sdk) -> Callable[..., Any]:
+    """`watched` for a client whose methods are coroutines."""
+
+    @functools.wraps(original)
+    async def _process_response(*client: Any, **given: Any) -> Any:
+        call = _seen(sdk, given)
+        result = await original(*client, **given)
+        if call is not None:
+            _listen(call, result, given["response"])
+        return result
+
+    return _process_response
+
+
+def _seen(sdk: Sdk, given: dict[str, Any]) -> Call | None:
+    """Hand over a whole response; return the call of one that is still to come in.
+
+    Before the SDK makes objects of it: where that fails, as with an answer that does not fit the caller's model, the
+    generation was made all the same.
+    """
+    try:
+        options = given["options"]
+        form = sdk.form_of(options.url)
+        if form is None or options.method.lower() != "post":
+            return None
+        response = given["response"]
+        if not 200 <= response.status_code < 300:
+            return None
+        streamed = given["stream"]
+        call = Call(sdk=sdk, form=form, response=response, streamed=streamed is True)
+        if streamed or not response.is_closed:
+            return call
+        content = response.content
+        call.hand_over(content, len(content))
+    except Exception:  # noqa: BLE001 - an application never fails over its tagging
+        lose()
+    return None
+
+
+def _listen(call: Call, result: Any, response: Any) -> None:
+    try:
+        if hasattr(result, "_decoder"):
+            streams.listen(call, result, response)
+        else:
+            bodies.listen(call, result, response)
+    except Exception:  # noqa: BLE001 - see above
+        lose()
