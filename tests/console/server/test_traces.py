@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import socket
 import time
 from pathlib import Path
 
@@ -216,3 +217,22 @@ def test_the_classifiers_own_calls_are_recognised(shop: Caller, tenant: Tenant, 
         shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace
     )
     assert found == ["own_call"]
+
+
+def test_spans_that_brought_no_text_are_counted_for_the_operator(
+    database_url: str, redis_url: str, folder: Path
+) -> None:
+    engine = engines.connect(database_url, connections=1)
+    token = tenant_in(engine).token
+    engine.dispose()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    without_text = {name: value for name, value in chat().items() if not name.endswith("messages")}
+    with serving(database_url, redis_url, folder, metrics_port=str(port)) as server, caller(server, token) as shop:
+        send(
+            shop,
+            in_protobuf(called(1), called(1), Emitted(attributes=AGENT), Emitted(attributes=without_text, span_id=C)),
+        )
+        told = shop.client.get(f"http://127.0.0.1:{port}/metrics").text
+    for kind in ("seen_twice", "not_a_generation", "without_text"):
+        assert f'aftertag_ignored_spans_total{{kind="{kind}"}} 1.0' in told
