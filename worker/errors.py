@@ -7,6 +7,8 @@ AftertagError
 ├── NotFoundError              no workspace, classifier, member, key or generation of that name
 ├── ConflictError              the name, or a dimension, is taken already
 ├── InvalidRequestError        an argument is outside its limits
+├── UnreadableExportError      a file to import is no text, or cannot be read twice
+├── UnsureFormatError          a file to import may be several kinds of export, or none
 └── ProcessEndedError          a worker or a beat that should run has ended
 """
 
@@ -37,6 +39,14 @@ class ConflictError(AftertagError):
 
 class InvalidRequestError(AftertagError):
     """An argument is outside its limits."""
+
+
+class UnreadableExportError(AftertagError):
+    """A file to import is no text, or none that can be read twice."""
+
+
+class UnsureFormatError(AftertagError):
+    """Nothing in a file says for certain what kind of export it is."""
 
 
 class ProcessEndedError(AftertagError):

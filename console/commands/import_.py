@@ -1,14 +1,22 @@
 """`aftertag import`: bring in files of generations."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from console import output, session
 
+if TYPE_CHECKING:
+    from worker.importing import BadLine, Exports, Format, Imported, Survey
+    from worker.redacting import Redaction
+    from worker.store.connecting import Engine
+
 BAD_LINES_SHOWN = 20
+FormatName = Literal["langfuse", "litellm", "openai-batch", "plain"]
+"""As `worker.importing` has them, which `--help` does without."""
 
 
 def register(app: typer.Typer) -> None:
@@ -16,12 +24,18 @@ def register(app: typer.Typer) -> None:
 
 
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="JSON Lines files.", exists=True, dir_okay=False, readable=True)],
+    files: Annotated[
+        list[Path], typer.Argument(help="The exports, also gzipped.", exists=True, dir_okay=False, readable=True)
+    ],
     workspace: Annotated[
         str | None,
         typer.Option(
             "--workspace", "-w", help="Where they go; unset: each line's own `workspace`.", show_default=False
         ),
+    ] = None,
+    format_: Annotated[
+        FormatName | None,
+        typer.Option("--format", "-f", help="What the files are; unset: found out for each.", show_default=False),
     ] = None,
     classify: Annotated[
         bool, typer.Option("--classify/--no-classify", help="Whether the workspace's classifiers are asked about them.")
@@ -31,67 +45,145 @@ def import_(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
-    """Bring in generations from JSON Lines files; classifiers are asked about them as room comes.
+    """Bring in generations from exports of other tools.
 
-    A line is a generation with the arguments of `api_hooks.enqueue` as keys, or a plain {"messages": […]}. A missing
-    id is derived from the line's content and from how many equal lines precede it in all the files, a missing time from
-    the file's. So an import that was cut off is simply run again, with the same files: what is in stays, the rest goes
-    in. A bad line is reported with its number and reason, and the rest goes in; the exit code is then 1. What
-    classifying would cost is said before anything is written.
+    \b
+    langfuse      observations or traces of its page, API or blob storage,
+                  as JSON, JSON Lines or CSV
+    litellm       the spend log (LiteLLM_SpendLogs, /spend/logs),
+                  as JSON, JSON Lines or CSV
+    openai-batch  a batch's output file; give its input file, too: it has
+                  what was asked
+    plain         JSON Lines or one JSON array of {"messages": […]}, of
+                  ShareGPT's {"conversations": […]}, or of generations with
+                  the arguments of `api_hooks.enqueue` as keys
+
+    What a file is, is found out from what it holds. What is no generation
+    (spans, embeddings, failed calls) is left out and counted. A bad line is
+    told with its number and reason, and the rest goes in; the exit code is
+    then 1. What classifying would cost is told before anything is written;
+    classifiers are asked as room comes.
+
+    An import that was cut off is simply run again, with the same files: what
+    is in stays, the rest goes in. A call that was recorded otherwise, too,
+    is one generation where both know the provider's id of its response. A
+    missing id is derived from a line's content and from how many equal lines
+    precede it in all the files, a missing time from the file's.
 
     Example: aftertag import conversations.jsonl --workspace acme
     """
-    from worker import importing
+    from worker import importing, redacting
 
-    with session.engine() as engine:
-        found = importing.survey(engine, files, workspace=workspace, classify=classify)
+    redaction = redacting.named(session.settings().redact)
+    with (
+        session.engine() as engine,
+        importing.recognised(files, named=format_, ask=_ask) as exports,
+    ):
+        for export in exports.files:
+            output.note(f"{export.path.name}: {export.format.title}.")
+        if exports.lacks_requests:
+            output.note("Without the batch's input file its answers go in alone; what was asked cannot be added later.")
+        found = importing.survey(engine, exports, workspace=workspace, classify=classify)
         _tell(found)
         imported = importing.Imported()
         if not dry_run:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            with Progress(console=Console(stderr=True), disable=as_json) as bar:
-                task = bar.add_task("Importing", total=found.lines - len(found.bad))
-                imported = importing.bring_in(
-                    engine,
-                    files,
-                    found,
-                    workspace=workspace,
-                    classify=classify,
-                    advanced=lambda done: bar.update(task, completed=done),
-                )
+            imported = _bring_in(
+                engine,
+                exports,
+                found,
+                workspace=workspace,
+                classify=classify,
+                redaction=redaction,
+                shows_bar=not as_json,
+            )
     for refused in imported.refused[:BAD_LINES_SHOWN]:
-        output.problem(f"{refused.file}, line {refused.number}: {refused.reason}")
+        output.problem(_bad(refused))
     bad = [*found.bad, *imported.refused]
     if as_json:
-        output.json_object(
-            {
-                "lines": found.lines,
-                "bad": [{"file": one.file, "line": one.number, "reason": one.reason} for one in bad],
-                "recorded": imported.new,
-                "known": imported.known,
-                "classifications": found.asked.total(),
-                "estimated_cost_usd": None if found.unpriced else found.cost_usd,
-            }
-        )
+        output.json_object(_as_json(exports, found, imported, bad))
     elif not dry_run:
-        output.line(f"{imported.new} recorded, {imported.known} known already, {len(bad)} bad, of {found.lines} lines.")
+        output.line(_summary(found, imported, bad))
     sys.exit(1 if bad else 0)
 
 
-def _tell(found: object) -> None:
-    """Say which lines are bad and what classifying costs, before anything is written."""
-    from worker.importing import Survey
+def _ask(path: Path, candidates: "Sequence[Format]") -> "Format | None":
+    """Ask at a terminal what a file is; None where there is none."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    output.note(f"What is {str(path)!r}?")
+    for place, each in enumerate(candidates, start=1):
+        output.note(f"  {place}  {each.name}: {each.title}")
+    chosen = 0
+    while not 1 <= chosen <= len(candidates):
+        chosen = typer.prompt("Number", type=int, err=True)
+    return candidates[chosen - 1]
 
-    assert isinstance(found, Survey)  # noqa: S101 - typed loosely so that `--help` need not load the store
+
+def _bring_in(
+    engine: "Engine",
+    exports: "Exports",
+    found: "Survey",
+    *,
+    workspace: str | None,
+    classify: bool,
+    redaction: "Redaction | None",
+    shows_bar: bool,
+) -> "Imported":
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from worker import importing
+
+    with Progress(console=Console(stderr=True), disable=not shows_bar) as bar:
+        task = bar.add_task("Importing", total=found.generations)
+        return importing.bring_in(
+            engine,
+            exports,
+            found,
+            workspace=workspace,
+            classify=classify,
+            advanced=lambda done: bar.update(task, completed=done),
+            redaction=redaction,
+        )
+
+
+def _tell(found: "Survey") -> None:
+    """Say which lines are bad, what is left out and what classifying costs, before anything is written."""
     for bad in found.bad[:BAD_LINES_SHOWN]:
-        output.problem(f"{bad.file}, line {bad.number}: {bad.reason}")
+        output.problem(_bad(bad))
     if len(found.bad) > BAD_LINES_SHOWN:
         output.problem(f"… and {len(found.bad) - BAD_LINES_SHOWN} more bad lines; --json has them all.")
+    if found.left_out:
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in found.left_out.most_common())
+        output.note(f"Left out, being no completed generations: {kinds}.")
+    if found.without_text:
+        output.note(f"Without text: {found.without_text}; their usage and cost go in, and nothing is asked about them.")
     for model, count in sorted(found.asked.items()):
         output.note(f"Classifying: {count} classifications by {model}.")
     if found.asked:
         known = f"about {found.cost_usd:.4f} USD at 4 characters a token"
         unknown = f"; the price of {found.unpriced} of them is unknown" if found.unpriced else ""
         output.note(f"Estimated cost: {known}{unknown}.")
+
+
+def _summary(found: "Survey", imported: "Imported", bad: "Sequence[BadLine]") -> str:
+    left_out = f"{found.left_out.total()} left out, " if found.left_out else ""
+    return f"{imported.new} recorded, {imported.known} known already, {left_out}{len(bad)} bad, of {found.lines} lines."
+
+
+def _as_json(exports: "Exports", found: "Survey", imported: "Imported", bad: "Sequence[BadLine]") -> dict[str, object]:
+    return {
+        "files": [{"file": export.path.name, "format": export.format.name} for export in exports.files],
+        "lines": found.lines,
+        "bad": [{"file": one.file, "line": one.number, "reason": one.reason} for one in bad],
+        "left_out": dict(found.left_out),
+        "without_text": found.without_text,
+        "recorded": imported.new,
+        "known": imported.known,
+        "classifications": found.asked.total(),
+        "estimated_cost_usd": None if found.unpriced else found.cost_usd,
+    }
+
+
+def _bad(line: "BadLine") -> str:
+    return f"{line.file}, {line.unit} {line.number}: {line.reason}"

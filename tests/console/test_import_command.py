@@ -5,14 +5,18 @@ import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 import pytest
 
+from console.commands import import_
 from tests.console.command_line import CommandLine, on
 from tests.console.machine import Machine
+from tests.console.terminal import at_a_terminal
 from tests.waiting import wait_until
+from tests.worker.importing.formats.reading_exports import EXPORTS
+from worker import importing
 
 IMPORT = ("import", "-w", "acme")
 
@@ -59,7 +63,10 @@ def test_json_is_one_object_and_what_it_costs_is_told_beside_it(aftertag: Comman
     path = write(tmp_path / "a.jsonl", [chat("one"), "{", chat("two")])
     ended = aftertag(*IMPORT, path, "--json")
     assert ended.json == {
+        "files": [{"file": "a.jsonl", "format": "plain"}],
         "lines": 3,
+        "left_out": {},
+        "without_text": 0,
         "bad": [{"file": "a.jsonl", "line": 2, "reason": "is not JSON; one generation per line, as JSON"}],
         "recorded": 2,
         "known": 0,
@@ -122,3 +129,63 @@ def test_an_import_killed_in_the_middle_is_completed_by_another(
     again = aftertag.done(*IMPORT, path, "--json").json
     assert (again["recorded"], again["known"]) == (lines - before, before)
     assert imported() == lines
+
+
+LANGFUSE = {
+    "id": "0123456789abcdef",
+    "traceId": "t",
+    "type": "GENERATION",
+    "startTime": "2026-08-03T10:00:00Z",
+    "input": "Hi",
+}
+
+
+def test_what_files_are_is_told_and_what_is_no_generation_is_counted(aftertag: CommandLine, tmp_path: Path) -> None:
+    spans = [json.dumps({**LANGFUSE, "id": str(number), "type": "SPAN"}) for number in range(3)]
+    path = write(tmp_path / "a.jsonl", [*spans, json.dumps(LANGFUSE)])
+    ended = aftertag.done(*IMPORT, path)
+    assert "a.jsonl: an export of Langfuse." in ended.stderr
+    assert "Left out, being no completed generations: 3 × span." in ended.stderr
+    assert ended.stdout == "1 recorded, 0 known already, 3 left out, 0 bad, of 4 lines.\n"
+    assert aftertag.done(*IMPORT, path, "--json").json["left_out"] == {"span": 3}
+
+
+def test_where_a_file_may_be_anything_the_one_sentence_names_the_option(aftertag: CommandLine, tmp_path: Path) -> None:
+    path = write(tmp_path / "notes.txt", ["Remember the milk"])
+    assert aftertag.refused(*IMPORT, path) == (
+        f"'{path}' is none of the exports that are known; say what it is with --format"
+        " (langfuse, litellm, openai-batch, plain)."
+    )
+    assert aftertag(*IMPORT, path, "--format", "plain").exit_code == 1
+
+
+def test_a_format_that_is_none_is_refused_with_those_there_are(aftertag: CommandLine, tmp_path: Path) -> None:
+    ended = aftertag(*IMPORT, write(tmp_path / "a.jsonl", [chat("x")]), "--format", "langfuze")
+    assert ended.exit_code == 2
+    assert "'langfuze'" in ended.stderr
+    assert "'langfuse'" in ended.stderr
+
+
+def test_the_formats_in_the_help_are_those_that_are_read() -> None:
+    assert tuple(importing.BY_NAME) == get_args(import_.FormatName)
+
+
+def test_at_a_terminal_it_asks_what_a_file_is(database_url: str, aftertag: CommandLine, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [chat("x"), json.dumps(LANGFUSE)])
+    settings = {"AFTERTAG_DATABASE_URL": database_url}
+    told, exit_code = at_a_terminal([*IMPORT, path], typed="7\n2\n", settings=settings, folder=tmp_path)
+    assert f"What is '{path}'?" in told
+    assert "1  plain: " in told
+    assert "2  langfuse: " in told
+    assert "1 recorded, 0 known already, 1 bad, of 2 lines." in told
+    assert exit_code == 1
+    assert rows(database_url, "select id from generations") == [("0123456789abcdef",)]
+
+
+def test_a_batch_without_its_input_file_is_told_before_anything_is_written(aftertag: CommandLine) -> None:
+    output_file, input_file = (str(EXPORTS / f"openai_batch_{name}.jsonl") for name in ("output", "input"))
+    alone = aftertag.done(*IMPORT, output_file, "--dry-run")
+    assert (
+        "Without the batch's input file its answers go in alone; what was asked cannot be added later." in alone.stderr
+    )
+    assert "go in alone" not in aftertag.done(*IMPORT, output_file, input_file, "--dry-run").stderr

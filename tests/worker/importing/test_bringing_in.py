@@ -1,9 +1,9 @@
-"""Importing: ids and times from content and position, so that a file may come twice or be cut off and lose nothing."""
+"""Importing: a file may come twice or be cut off and lose nothing, and what it costs is told before."""
 
+import gzip
 import json
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,112 +12,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from tests.worker import line_stage
+from tests.worker.importing.formats.reading_exports import EXPORTS
+from tests.worker.importing.stage import MODIFIED, bring_in, chat, survey_of, write, written
 from tests.worker.line_stage import count, rows
 from worker import importing
 from worker.embedded.postgres import Postgres
-from worker.importing import BadLine, Imported, Line, Survey
+from worker.importing import BadLine, Imported
 from worker.store import engine as engines
 from worker.store import migrations, partitions
-
-MODIFIED = datetime(2024, 2, 29, 12, tzinfo=UTC)
-
-
-def chat(text: str, **fields: Any) -> dict[str, Any]:
-    return {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": "Yes."}], **fields}
-
-
-def write(path: Path, *lines: object) -> Path:
-    """A file of these lines, last modified on 29 February 2024."""
-    encoded = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
-    path.write_bytes(b"".join(line + b"\n" for line in encoded))
-    os.utime(path, (MODIFIED.timestamp(), MODIFIED.timestamp()))
-    return path
-
-
-def read(path: Path, *, workspace: str | None = "acme") -> list[Line | BadLine]:
-    return list(importing.lines([path], workspace=workspace))
-
-
-def good(path: Path) -> list[Line]:
-    found = read(path)
-    assert all(isinstance(line, Line) for line in found), found
-    return [line for line in found if isinstance(line, Line)]
-
-
-def bring_in(
-    engine: Engine,
-    *paths: Path,
-    workspace: str | None = "acme",
-    classify: bool = True,
-    advanced: Callable[[int], object] = lambda done: None,
-) -> tuple[Survey, Imported]:
-    found = importing.survey(engine, paths, workspace=workspace, classify=classify)
-    imported = importing.bring_in(engine, paths, found, workspace=workspace, classify=classify, advanced=advanced)
-    return found, imported
-
-
-def test_a_line_without_id_and_time_gets_both_from_its_content_and_place(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", chat("one"), chat("two"), chat("one"))
-    first, second, third = good(path)
-    assert first.generation.id.startswith("import-")
-    assert first.generation.id.endswith("-1")
-    assert third.generation.id == first.generation.id[:-1] + "2"
-    assert second.generation.id not in (first.generation.id, third.generation.id)
-    assert [line.generation.created_at - MODIFIED for line in (first, second, third)] == [
-        timedelta(microseconds=number) for number in (1, 2, 3)
-    ]
-    assert [line.generation for line in good(path)] == [line.generation for line in (first, second, third)]
-
-
-def test_a_line_keeps_the_id_time_and_workspace_it_carries(tmp_path: Path) -> None:
-    given = chat("one", id="mine", created_at="2023-05-06T07:08:09Z", workspace="beta")
-    [line] = read(write(tmp_path / "a.jsonl", given), workspace=None)
-    assert isinstance(line, Line)
-    assert (line.generation.id, line.generation.workspace, line.timed) == ("mine", "beta", True)
-    assert line.generation.created_at == datetime(2023, 5, 6, 7, 8, 9, tzinfo=UTC)
-    [elsewhere] = good(write(tmp_path / "b.jsonl", given))
-    assert elsewhere.generation.workspace == "acme"
-
-
-def test_generations_as_the_wire_writes_them_go_in_too(tmp_path: Path) -> None:
-    [line] = good(write(tmp_path / "a.jsonl", line_stage.wire("1")))
-    assert line.generation.turns[0][:2] == ("user", "Why is the sky blue?")
-
-
-BAD: list[tuple[bytes, str]] = [
-    (b"{zanzibar", "is not JSON; one generation per line, as JSON"),
-    (b'{"messages": "zanzibar\xff"}', "is not JSON; one generation per line, as JSON"),
-    (b"[" * 100_000, "is not JSON; one generation per line, as JSON"),
-    (b'{"n": ' + b"9" * 5_000 + b"}", "is not JSON; one generation per line, as JSON"),
-    (b'["zanzibar"]', 'is JSON but no object; write {"messages": […]}'),
-    (b'{"text": "zanzibar"}', 'has neither "messages" nor "turns" nor "output"'),
-    (b'{"messages": []}', 'has neither "messages" nor "turns" nor "output"'),
-]
-
-
-@pytest.mark.parametrize(("line", "reason"), BAD)
-def test_a_bad_line_is_told_with_its_number_and_its_reason_and_the_rest_goes_in(
-    tmp_path: Path, line: bytes, reason: str
-) -> None:
-    before, bad, after = read(write(tmp_path / "a.jsonl", chat("one"), line, b"", chat("two")))
-    assert isinstance(before, Line)
-    assert bad == BadLine(file="a.jsonl", number=2, reason=reason)
-    assert isinstance(after, Line)
-    assert after.number == 4
-
-
-def test_a_line_without_any_workspace_is_told_what_to_do(tmp_path: Path) -> None:
-    [bad] = read(write(tmp_path / "a.jsonl", chat("one")), workspace=None)
-    assert isinstance(bad, BadLine)
-    assert bad.reason.startswith("workspace: there is none")
-    assert bad.reason.endswith("Or give --workspace.")
-
-
-def test_a_line_that_is_too_long_is_one_bad_line(tmp_path: Path) -> None:
-    long = b'{"messages": "' + b"x" * (2 * importing.LINE_BYTES) + b'"}'
-    found = read(write(tmp_path / "a.jsonl", chat("one"), long, chat("two")))
-    assert [line.number for line in found] == [1, 2, 3]
-    assert found[1] == BadLine(file="a.jsonl", number=2, reason="is longer than 64,000,000 bytes; split it")
 
 
 def test_times_of_any_age_go_in_and_their_days_are_made(tmp_path: Path, engine: Engine) -> None:
@@ -172,13 +74,13 @@ def test_what_classifying_would_cost_is_told_before_anything_is_written(tmp_path
     line_stage.classifier(engine, "free", dimension="c")
     line_stage.classifier(engine, "half", dimension="d", endpoint="openai", model="gpt-4o", sampling_rate=0.0)
     path = write(tmp_path / "a.jsonl", *[chat("x" * 4_000, id=str(number)) for number in range(10)])
-    survey = importing.survey(engine, [path], workspace="acme", classify=True)
+    survey = survey_of(engine, path)
     assert dict(survey.asked) == {"gpt-4o-mini": 10, "nobody-knows-me": 10, "local-lexical": 10}
     assert survey.unpriced == 10
     assert 10 * 1_000 * 0.15e-6 < survey.cost_usd < 10 * 2_000 * 0.15e-6 + 10 * 200 * 0.6e-6
     assert count(engine, "generations") == 0
     longer = write(tmp_path / "b.jsonl", *[chat("x" * 400_000, id=str(number)) for number in range(10)])
-    cut = importing.survey(engine, [longer], workspace="acme", classify=True)
+    cut = survey_of(engine, longer)
     assert survey.cost_usd < cut.cost_usd < survey.cost_usd * 2  # turns are cut to 5,000 characters
 
 
@@ -207,15 +109,6 @@ def test_a_postgres_that_goes_away_ends_the_import_and_blames_no_line(tmp_path: 
         bring_in(engine, path, advanced=lambda done: own_postgres.stop())
 
 
-def test_a_time_that_cannot_be_is_told_with_what_to_do(tmp_path: Path) -> None:
-    [bad] = read(write(tmp_path / "a.jsonl", chat("one", created_at="1901-05-06T00:00:00Z")))
-    assert isinstance(bad, BadLine)
-    assert bad.reason == (
-        "created_at: 1901-05-06 is implausible; it takes the last 14,600 days to one day ahead"
-        " (without a time the file's counts)"
-    )
-
-
 def test_bad_lines_of_several_files_are_told_by_file(tmp_path: Path, engine: Engine) -> None:
     survey, imported = bring_in(
         engine, write(tmp_path / "a.jsonl", chat("one"), b"x"), write(tmp_path / "b.jsonl", b"x", chat("one"))
@@ -224,6 +117,71 @@ def test_bad_lines_of_several_files_are_told_by_file(tmp_path: Path, engine: Eng
     assert (survey.lines, imported.new + imported.known) == (4, 2)
 
 
-def test_what_a_line_says_stays_out_of_its_repr(tmp_path: Path) -> None:
-    [line] = good(write(tmp_path / "a.jsonl", chat("zanzibar")))
-    assert "zanzibar" not in repr(line)
+RECORDED_AT = line_stage.NOW - timedelta(days=5)
+
+
+def exported(id_: str, *, hours_later: float = 0) -> dict[str, Any]:
+    """The same call as Langfuse exports it, with the response's id where OpenTelemetry leaves it."""
+    end = RECORDED_AT + timedelta(hours=hours_later)
+    return {
+        "id": "3f2b1a0c9d8e7f60",
+        "traceId": "8c1f0b7a2d3e4f5061728394a5b6c7d8",
+        "type": "GENERATION",
+        "endTime": end.isoformat(),
+        "input": "Why is the sky blue?",
+        "output": "It scatters.",
+        "metadata": {"attributes": {"gen_ai.response.id": id_}},
+    }
+
+
+@pytest.mark.parametrize(("hours_later", "generations"), [(0, 1), (47, 1), (-47, 1), (49, 2)])
+def test_a_call_that_the_hook_recorded_and_langfuse_exports_is_one_generation(
+    tmp_path: Path, engine: Engine, hours_later: float, generations: int
+) -> None:
+    id_ = "chatcmpl-CkQ1vE7zX2pYt9LmN4aB"
+    with line_stage.open_line(engine) as staged:
+        line_stage.record(staged.line, line_stage.wire(id_, created_at=RECORDED_AT))
+    _, imported = bring_in(engine, write(tmp_path / "a.jsonl", exported(id_, hours_later=hours_later)))
+    assert (imported.new, imported.known) == (generations - 1, 2 - generations)
+    assert count(engine, "generations") == generations
+
+
+def test_the_same_call_in_the_exports_of_two_tools_is_one_generation(engine: Engine) -> None:
+    tools = [
+        EXPORTS / name for name in ("langfuse_observations.csv", "litellm_spend_logs.json", "openai_batch_output.jsonl")
+    ]
+    survey, imported = bring_in(engine, *tools)
+    assert imported.new + imported.known == survey.generations
+    calls = rows(engine, "select count(*) from generations where id = 'chatcmpl-CkQ1vE7zX2pYt9LmN4aB'")
+    assert (calls, imported.known) == ([1], 2)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.csv"])
+def test_every_container_is_resumed_where_its_import_was_cut_off(tmp_path: Path, engine: Engine, name: str) -> None:
+    texts = [f"number {number % 300}" for number in range(importing.BATCH + 107)]
+    if name.endswith(".csv"):
+        row = '"{id}","t","GENERATION","2026-08-03 10:00:00","{text}"\n'
+        content = '"id","traceId","type","startTime","input"\n' + "".join(
+            row.format(id=f"{number:016x}", text=said) for number, said in enumerate(texts)
+        )
+    else:
+        content = json.dumps([chat(said) for said in texts])
+    encoded = content.encode()
+    path = written(tmp_path / name, gzip.compress(encoded) if name.endswith(".gz") else encoded)
+
+    def interrupt(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bring_in(engine, path, advanced=interrupt)
+    assert count(engine, "generations") == importing.BATCH
+    assert bring_in(engine, path)[1] == Imported(new=107, known=importing.BATCH)
+
+
+def test_rows_without_text_are_recorded_and_nobody_is_asked_about_them(engine: Engine) -> None:
+    line_stage.classifier(engine)
+    survey, _ = bring_in(engine, EXPORTS / "litellm_spend_logs_v2.json")
+    assert (survey.without_text, survey.asked.total()) == (3, 0)
+    assert rows(engine, "select distinct reason from classifications") == ["sampled_out"]
+    assert count(engine, "transcripts") == 0
+    assert rows(engine, "select sum(prompt_tokens) from generations") == [3 * 168]

@@ -1,0 +1,113 @@
+"""Writing what a survey found to Postgres, in batches; the sweep rings for it as room comes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from worker import recording
+from worker.importing.lines import BadLine, Line, lines
+from worker.importing.recognising import Exports
+from worker.importing.surveying import Survey
+from worker.redacting import Redaction
+from worker.store import engine as engines
+from worker.store import partitions
+from worker.store import recording as records
+from worker.store.connecting import Connection, DatabaseError, Engine
+
+BATCH = 200
+
+
+@dataclass(slots=True, kw_only=True)
+class Imported:
+    """What became of the generations: together they are as many as there were. `refused` are those Postgres did not take."""
+
+    new: int = 0
+    known: int = 0
+    refused: list[BadLine] = field(default_factory=list)
+
+
+def bring_in(
+    engine: Engine,
+    exports: Exports,
+    found: Survey,
+    *,
+    workspace: str | None,
+    classify: bool,
+    advanced: Callable[[int], object],
+    redaction: Redaction | None = None,
+) -> Imported:
+    """Write what the survey found, in batches, each text after `redaction`.
+
+    `advanced` is called with the generations done so far. A line that Postgres refuses is told, and its neighbours go in.
+    """
+    partitions.make(engine, found.days)
+    imported = Imported()
+    done = 0
+    for batch in _batches(exports, workspace=workspace):
+        new, refused = _write(engine, _redacted(batch, redaction), classify=classify)
+        _count_withheld(engine, redaction)
+        imported.new += new
+        imported.known += len(batch) - new - len(refused)
+        imported.refused += refused
+        done += len(batch)
+        advanced(done)
+    return imported
+
+
+def _redacted(batch: Sequence[Line], redaction: Redaction | None) -> Sequence[Line]:
+    if redaction is None:
+        return batch
+    return [replace(line, generation=redaction.generation(line.generation)) for line in batch]
+
+
+def _count_withheld(engine: Engine, redaction: Redaction | None) -> None:
+    if redaction is not None and redaction.has_losses:
+        with engine.begin() as connection:
+            records.add_losses(connection, redaction.take_losses(), day=datetime.now(UTC).date())
+
+
+def _batches(exports: Exports, *, workspace: str | None) -> Iterator[list[Line]]:
+    batch: list[Line] = []
+    for line in lines(exports, workspace=workspace):
+        if not isinstance(line, Line):
+            continue  # told by the survey
+        batch.append(line)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _write(engine: Engine, batch: Sequence[Line], *, classify: bool) -> tuple[int, list[BadLine]]:
+    """Write a batch; where Postgres refuses it, its halves, so that one line cannot keep the others out."""
+    try:
+        with engine.begin() as connection:
+            fresh = [line.generation for line in _not_known(connection, batch)]
+            new, _ = recording.write(connection, fresh, classify=classify, rings=recording.never)
+        return len(new), []
+    except DatabaseError as error:
+        if engines.is_outage(error):
+            raise
+        if len(batch) == 1:
+            reason = f"Postgres refused it: {type(error.orig).__name__}"
+            return 0, [BadLine(file=batch[0].file, number=batch[0].number, reason=reason, unit=batch[0].unit)]
+    middle = len(batch) // 2
+    (first, refused), (second, also) = (
+        _write(engine, half, classify=classify) for half in (batch[:middle], batch[middle:])
+    )
+    return first + second, refused + also
+
+
+def _not_known(connection: Connection, batch: Sequence[Line]) -> list[Line]:
+    """Leave out lines without a time of their own that are here already: the file's time may have changed since."""
+    untimed: dict[str, list[str]] = {}
+    for line in batch:
+        if not line.timed:
+            untimed.setdefault(line.generation.workspace, []).append(line.generation.id)
+    known = {
+        (workspace, id_)
+        for workspace, ids in untimed.items()
+        for id_ in records.known_at_any_time(connection, workspace, ids)
+    }
+    return [line for line in batch if line.timed or (line.generation.workspace, line.generation.id) not in known]
