@@ -1,0 +1,68 @@
+"""What capturing adds to a chat completion through OpenAI's SDK: our hook, Langfuse's wrapper, PostHog's; and none.
+
+All four in one process, call by call in random order, against a model server and a sink in processes of their own. At 1
+call at a time the model answers at once; at 10 and 100 after 0.1 and 1 second, as models do: 100 a second each. What a
+way does later, on its threads, falls on the others' calls as well: p99 is shared more than p50 is.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.others.pythons import ROOT, environment, python_with
+
+TITLE = "Added to a chat completion through OpenAI's SDK"
+LEVELS = {1: ("0", 2_000), 10: ("0.1", 1_000), 100: ("1.0", 1_000)}
+OURS, THEIRS = "hook", ("langfuse", "posthog")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--share", type=float, default=1.0, help="of the calls that are made: 2,000, 1,000 and 1,000")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return microseconds added to the median and to the 99th percentile, by calls under way at once."""
+    levels = ",".join(f"{many}:{wait}:{int(count * arguments.share)}" for many, (wait, count) in LEVELS.items())
+    with _serving("tests.others.provider") as model_url, _serving("tests.benchmarks.stage.sink") as sink_url:
+        program = [python_with("sdk_wrappers"), "-m", "tests.benchmarks.stage.sdk_calls"]
+        given = ["--model-url", model_url, "--sink-url", sink_url, "--levels", levels]
+        ran = subprocess.run(
+            [*program, *given], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr[-3_000:]
+        with urllib.request.urlopen(sink_url + "/seen") as seen:  # noqa: S310
+            captured = json.load(seen)
+    assert len(captured) >= 3, f"not every way captured: {captured}"
+    return _figures(json.loads(ran.stdout.splitlines()[-1])["seconds"])
+
+
+def _figures(seconds: dict[str, dict[str, list[float]]]) -> dict[str, object]:
+    figures: dict[str, object] = {}
+    for many, by_way in seconds.items():
+        for share in (50, 99):
+            plain = _percentile(by_way["plain"], share)
+            figures[f"plain_p{share}_us_{many}"] = round(plain)
+            for way in (OURS, *THEIRS):
+                name = f"p{share}_added_us_{many}" if way == OURS else f"{way}_p{share}_added_us_{many}"
+                figures[name] = round(_percentile(by_way[way], share) - plain)
+    return figures
+
+
+def _percentile(seconds: list[float], share: int) -> float:
+    ordered = sorted(seconds)
+    return ordered[min(len(ordered) - 1, len(ordered) * share // 100)] * 1e6
+
+
+@contextmanager
+def _serving(module: str) -> Iterator[str]:
+    with subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = json.loads(server.stdout.readline())["port"]
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
