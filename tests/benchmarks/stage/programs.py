@@ -61,7 +61,7 @@ def model_server(directory: Path, *, latency_seconds: float, hang_share: float =
     """A server that answers well after `latency_seconds`; every 1/`hang_share`-th call hangs for 30 s."""
     command = [sys.executable, "-m", "tests.model_server", "--latency", str(latency_seconds)]
     command += ["--hang-share", str(hang_share)]
-    with _started(command, directory / "model_server.log", {}, stdout=subprocess.PIPE) as program:
+    with started(command, directory / "model_server.log", {}, stdout=subprocess.PIPE) as program:
         assert program.running.stdout is not None
         port = json.loads(program.running.stdout.readline())["port"]
         yield ModelServer(port, program)
@@ -71,7 +71,7 @@ def model_server(directory: Path, *, latency_seconds: float, hang_share: float =
 def worker(directory: Path, environment: Mapping[str, str]) -> Iterator[Program]:
     """`aftertag worker` with these settings, ready."""
     command = [sys.executable, "-P", "-m", "console", "worker"]
-    with _started(command, directory / "worker.log", environment) as program:
+    with started(command, directory / "worker.log", environment) as program:
         wait_until(program.is_ready, deadline_seconds=60, what="a ready worker")
         yield program
 
@@ -81,14 +81,15 @@ def plain_worker(directory: Path, environment: Mapping[str, str], *, pool: Seque
     """Stock Celery on `stage.plain`, ready; `pool` are its options for the pool."""
     command = [sys.executable, "-m", "celery", "-A", "tests.benchmarks.stage.plain:app", "worker", *pool]
     command += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    with _started(command, directory / "plain.log", environment) as program:
+    with started(command, directory / "plain.log", environment) as program:
         yield program
 
 
 @contextmanager
-def _started(
+def started(
     command: Sequence[str], log: Path, environment: Mapping[str, str], *, stdout: int | None = None
 ) -> Iterator[Program]:
+    """A program of ours, told to end when the block does."""
     wanted = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTAG_")}
     wanted |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | dict(environment)
     with log.open("wb") as out:
