@@ -7,18 +7,14 @@ one is sampled and its bell rung, for an endpoint that nobody serves.
 
 import argparse
 import json
-import re
 import statistics
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import text
 
 from tests.benchmarks.stage import backlog, posting, programs, services, texts
-from tests.benchmarks.stage.programs import Program
 from tests.benchmarks.stage.services import Place
-from tests.waiting import wait_until
 from worker.store import keys
 
 TITLE = "Over HTTP, recorded before the answer, 4 KB transcripts"
@@ -58,10 +54,8 @@ def _measure(place: Place, module: str, arguments: argparse.Namespace, *, number
     backlog.with_classifier(place)
     with place.engine.begin() as connection:
         token = keys.create_for_application(connection, backlog.WORKSPACE, "bench", application="bench").token
-    environment = backlog.environment(place, None, {"http_port": 0, "http_generations_per_minute": 0})
-    command = [sys.executable, "-P", "-m", module, "serve"]
-    with programs.started(command, place.directory / "serve.log", environment) as server:
-        url = wait_until(lambda: _address(server), deadline_seconds=60, what="a ready server")
+    environment = backlog.environment(place, None, {"http_generations_per_minute": 0})
+    with programs.server(place.directory, environment, module=module) as (url, server):
         posting.post(url, token, _bodies("warm", 300, 1), clients=CLIENTS)
         singles = _bodies(f"s{number}-", arguments.requests, 1)
         cpu = server.cpu_seconds()
@@ -104,9 +98,3 @@ def _generation(prefix: str, number: int, said: list[list[dict[str, Any]]]) -> d
         "user": f"user-{number % 50}",
         "session_id": f"session-{number // 4}",
     }
-
-
-def _address(server: Program) -> str | None:
-    assert server.running.poll() is None, server.log.read_text(errors="replace")[-2_000:]
-    found = re.findall(r"http://[\d.]+:\d+", server.log.read_text(errors="replace"))
-    return found[-1] if found else None

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
+from api_hooks.wire import WITHHELD
 from classifier_models.marker import OWN_CALL_LINE
 from tests.worker import line_stage
 from tests.worker.line_stage import NOW, batch, record, rows, wire
 from worker import errors, generation, recording, redacting
 from worker.line import Line
-from worker.redacting import WITHHELD, Redaction
+from worker.redacting import Redaction
 
 SECRET = "4111-1111-1111-1111"
 

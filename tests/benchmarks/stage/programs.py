@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 END_SECONDS = 60
+_ADDRESS = re.compile(r"http://[\d.]+:\d+")
 
 
 class Program:
@@ -36,6 +38,13 @@ class Program:
         """Whether Celery said that it takes messages; fail when it has ended instead."""
         assert self.running.poll() is None, self.log.read_text(errors="replace")[-2_000:]
         return " ready" in self.log.read_text(errors="replace")
+
+    def address(self) -> str | None:
+        """The address that it said it serves; fail when it has ended instead."""
+        said = self.log.read_text(errors="replace")
+        assert self.running.poll() is None, said[-2_000:]
+        found = _ADDRESS.search(said) if " ready" in said else None
+        return found[0] if found else None
 
     def _members(self) -> list[psutil.Process]:
         parent = psutil.Process(self.running.pid)
@@ -61,7 +70,7 @@ def model_server(directory: Path, *, latency_seconds: float, hang_share: float =
     """A server that answers well after `latency_seconds`; every 1/`hang_share`-th call hangs for 30 s."""
     command = [sys.executable, "-m", "tests.model_server", "--latency", str(latency_seconds)]
     command += ["--hang-share", str(hang_share)]
-    with started(command, directory / "model_server.log", {}, stdout=subprocess.PIPE) as program:
+    with _started(command, directory / "model_server.log", {}, stdout=subprocess.PIPE) as program:
         assert program.running.stdout is not None
         port = json.loads(program.running.stdout.readline())["port"]
         yield ModelServer(port, program)
@@ -71,7 +80,7 @@ def model_server(directory: Path, *, latency_seconds: float, hang_share: float =
 def worker(directory: Path, environment: Mapping[str, str]) -> Iterator[Program]:
     """`aftertag worker` with these settings, ready."""
     command = [sys.executable, "-P", "-m", "console", "worker"]
-    with started(command, directory / "worker.log", environment) as program:
+    with _started(command, directory / "worker.log", environment) as program:
         wait_until(program.is_ready, deadline_seconds=60, what="a ready worker")
         yield program
 
@@ -81,15 +90,35 @@ def plain_worker(directory: Path, environment: Mapping[str, str], *, pool: Seque
     """Stock Celery on `stage.plain`, ready; `pool` are its options for the pool."""
     command = [sys.executable, "-m", "celery", "-A", "tests.benchmarks.stage.plain:app", "worker", *pool]
     command += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    with started(command, directory / "plain.log", environment) as program:
+    with _started(command, directory / "plain.log", environment) as program:
         yield program
 
 
 @contextmanager
-def started(
+def server(
+    directory: Path, environment: Mapping[str, str], *, module: str = "console"
+) -> Iterator[tuple[str, Program]]:
+    """`aftertag serve`, or a `module` in its place, with these settings on a free port: its address, and the program."""
+    command = [sys.executable, "-P", "-m", module, "serve"]
+    wanted = {**environment, "AFTERTAG_HTTP_PORT": "0", "AFTERTAG_LOG_FORMAT": "json"}
+    with _started(command, directory / "server.log", wanted) as program:
+        wait_until(lambda: program.address() is not None, deadline_seconds=60, what="a ready server")
+        yield str(program.address()), program
+
+
+@contextmanager
+def plain_otlp(directory: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """`stage.plain_otlp` on a free port: its address."""
+    command = [sys.executable, "-m", "tests.benchmarks.stage.plain_otlp"]
+    with _started(command, directory / "plain_otlp.log", environment) as program:
+        wait_until(lambda: program.address() is not None, deadline_seconds=60, what="the plain server")
+        yield str(program.address())
+
+
+@contextmanager
+def _started(
     command: Sequence[str], log: Path, environment: Mapping[str, str], *, stdout: int | None = None
 ) -> Iterator[Program]:
-    """A program of ours, told to end when the block does."""
     wanted = {name: value for name, value in os.environ.items() if not name.startswith("AFTERTAG_")}
     wanted |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | dict(environment)
     with log.open("wb") as out:
