@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from console import psql
 from tests.console.command_line import CommandLine, on
-from tests.worker import line_rows
+from tests.worker import line_rows, signs_of_life
 from worker import broker_state
 from worker.store import engine as engines
 from worker.store import partitions, set_aside
@@ -57,7 +57,8 @@ def put_aside(connection: Connection, body: bytes = b'{"id": "SENTINEL"}', size:
     return max(row.id for row in set_aside.newest(connection))
 
 
-def test_a_quiet_line_is_healthy(aftertag: CommandLine, connection: Connection) -> None:
+def test_a_quiet_line_is_healthy(aftertag: CommandLine, connection: Connection, client: redis.Redis) -> None:
+    signs_of_life.leave(client)
     told = aftertag.done("queue", "--check").stdout
     assert told.splitlines()[0] == "HEALTHY"
     found = aftertag.done("queue", "--json").json
@@ -68,6 +69,18 @@ def test_a_quiet_line_is_healthy(aftertag: CommandLine, connection: Connection) 
         None,
     )
     assert set(found["queues"]) == {"record", "classify.local", "sweep", "upkeep"}
+
+
+def test_a_line_without_a_worker_is_not_healthy(
+    aftertag: CommandLine, connection: Connection, client: redis.Redis
+) -> None:
+    ended = aftertag("queue", "--check")
+    assert ended.exit_code == 1
+    assert "No worker gives a sign of life; start `aftertag worker`." in ended.stdout
+    assert "Start `aftertag worker`, as many as you like." in aftertag("doctor").stdout
+    signs_of_life.leave(client)
+    client.delete(broker_state.SWEPT_AT)
+    assert "start `aftertag beat`." in aftertag("queue").stdout
 
 
 def test_what_waits_is_told_and_check_ends_with_one(
@@ -129,7 +142,10 @@ def test_replaying_while_redis_is_away_is_one_sentence(database_url: str, connec
     assert told.startswith("Redis does not answer")
 
 
-def test_doctor_finds_a_good_installation_fine(aftertag: CommandLine, connection: Connection) -> None:
+def test_doctor_finds_a_good_installation_fine(
+    aftertag: CommandLine, connection: Connection, client: redis.Redis
+) -> None:
+    signs_of_life.leave(client)
     found = aftertag.done("doctor", "--json").json
     assert found["fine"]
     assert {one["subject"] for one in found["findings"]} >= {
