@@ -1,21 +1,24 @@
 """This process's line: made by the first call, made anew in a forked child, flushed when the interpreter ends."""
 
 import atexit
-import concurrent.futures.thread  # noqa: F401 - redis needs it, and it cannot be imported any more when the interpreter ends
+import concurrent.futures.thread  # noqa: F401 - redis needs it; neither when the interpreter ends nor while it forks may it be imported
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from api_hooks import forking
 from api_hooks.errors import SettingsError
+from api_hooks.flusher import Sender
 from api_hooks.line import Line, Stats
 from api_hooks.settings import Settings
 
 _making = threading.RLock()
 _line: Line | None = None
 _is_watching = False
+_instead: Sender | None = None
 
 # A child must neither use nor tear down what belongs to its parent: locks that are held, a socket in mid-sentence.
 _inherited: list[Line] = []
@@ -36,6 +39,24 @@ def configure(given: Mapping[str, Any]) -> Settings:
     if before is not None:
         before.close(before.settings.exit_seconds)
     return settings
+
+
+@contextmanager
+def sending_to(sender: Sender, settings: Settings) -> Iterator[None]:
+    """Have a line of its own inside, also after `configure`, that sends to this instead; the line before comes back."""
+    global _line, _instead  # noqa: PLW0603 - one per process
+    with _making:
+        before = _line, _instead
+        _instead = sender
+        _line = _new(settings)
+        _watch()
+    try:
+        yield
+    finally:
+        with _making:
+            last, (_line, _instead) = _line, before
+        if last is not None:
+            last.close(last.settings.exit_seconds)
 
 
 def flush(timeout_seconds: float) -> bool:
@@ -91,7 +112,7 @@ def _at_exit() -> None:
 
 
 def _new(settings: Settings) -> Line:
-    return Line(settings, on_start=_end_with_multiprocessing)
+    return Line(settings, sender=_instead, on_start=_end_with_multiprocessing)
 
 
 def _end_with_multiprocessing() -> None:

@@ -87,8 +87,8 @@ def metadata(span: Span) -> dict[str, Any]:
     """What the application said itself first, then where the span stands; wire keeps 64 of them, 512 characters each."""
     found: dict[str, Any] = {}
     for name, value in islice(span.attributes.items(), _LOOKED_AT_MOST):
-        prefix = next((prefix for prefix in _PREFIXES if name.startswith(prefix)), None)
-        if prefix is not None:
+        if name.startswith(_PREFIXES):
+            prefix = next(prefix for prefix in _PREFIXES if name.startswith(prefix))
             _keep(found, name[len(prefix) :], value)
         elif name in _NAMED:
             _keep(found, _NAMED[name], value)
