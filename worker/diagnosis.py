@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import redis
 
+from classifier_models import reaching
 from classifier_models.endpoints import Endpoint
 from worker import broker_state
 from worker.line_health import STANDSTILL_SECONDS, UNSWEPT_SECONDS, duration
@@ -127,6 +128,19 @@ def of_endpoints(
                 f"Classifier {one.classifier!r} of workspace {one.workspace!r} asks the built-in model, and scikit-learn"
                 " is not installed here.",
                 "Workers without it leave these classifications waiting: `pip install 'aftertag[local]'` for them.",
+            )
+
+
+def of_reach(endpoints: Mapping[str, Endpoint]) -> Iterator[Finding]:
+    """Connect to every endpoint's server; no model is asked."""
+    for name, endpoint in endpoints.items():
+        why = reaching.problem(endpoint)
+        if why is not None:
+            address = f"AFTERTAG_ENDPOINT_{name.upper()}_URL"
+            yield problem(
+                "Endpoints",
+                f"No connection to {name!r} from here ({why}).",
+                f"Start its server, or correct its address ({address}).",
             )
 
 

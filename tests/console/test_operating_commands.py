@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from console import psql
 from tests.console.command_line import CommandLine, on
+from tests.model_server import ModelServer
 from tests.worker import line_rows, signs_of_life
 from worker import broker_state
 from worker.store import engine as engines
@@ -142,6 +143,41 @@ def test_replaying_while_redis_is_away_is_one_sentence(database_url: str, connec
     assert told.startswith("Redis does not answer")
 
 
+def test_doctor_connects_to_endpoints_when_it_shall(
+    database_url: str, redis_db_url: str, connection: Connection
+) -> None:
+    with ModelServer() as server:
+        there = {"AFTERTAG_ENDPOINT_THERE_URL": server.url, "AFTERTAG_ENDPOINT_AWAY_URL": "http://127.0.0.1:1/v1"}
+        aftertag = on(database_url, AFTERTAG_REDIS_URL=redis_db_url, **there)
+        assert "No connection" not in aftertag("doctor").stdout
+        told = aftertag("doctor", "--probe").stdout
+        assert server.play.total == 0
+    assert "No connection to 'away' from here (Connection refused)." in told
+    assert "No connection to 'there'" not in told
+
+
+def test_doctor_tells_a_wrong_variable_of_an_endpoint_and_looks_on(database_url: str, redis_db_url: str) -> None:
+    environment = {"AFTERTAG_REDIS_URL": redis_db_url, "AFTERTAG_ENDPOINT_X_URL": "not an address"}
+    found = on(database_url, **environment)("doctor", "--json").json["findings"]
+    assert [one["subject"] for one in found][:3] == ["Endpoints", "PostgreSQL", "Clock of PostgreSQL"]
+    assert "AFTERTAG_ENDPOINT_X_URL" in found[0]["found"]
+
+
+@pytest.mark.parametrize("command", ["queue", "doctor", "worker", "beat", "generations"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("AFTERTAG_REDIS_URL", "foo"), ("AFTERTAG_DATABASE_URL", "/abc"), ("AFTERTAG_REDIS_URL", "://")]
+)
+def test_an_address_that_is_none_is_told_with_its_variable(
+    command: str, name: str, value: str, database_url: str, redis_db_url: str
+) -> None:
+    environment = {"AFTERTAG_DATABASE_URL": database_url, "AFTERTAG_REDIS_URL": redis_db_url, name: value}
+    ended = on(environment.pop("AFTERTAG_DATABASE_URL"), **environment)(
+        command, *["-w", "a"] * (command == "generations")
+    )
+    assert ended.exit_code == 1
+    assert f"{name}: it has to begin with" in ended.stdout + ended.stderr
+
+
 def test_doctor_finds_a_good_installation_fine(
     aftertag: CommandLine, connection: Connection, client: redis.Redis
 ) -> None:
@@ -176,7 +212,7 @@ def test_doctor_says_what_to_do_about_each_problem(empty_database_url: str) -> N
 def test_doctor_without_any_service_is_no_traceback(tmp_path: Path) -> None:
     ended = CommandLine(settings={"AFTERTAG_DATA_DIR": str(tmp_path)})("doctor", "--json")
     assert ended.exit_code == 1
-    problems = [one["found"] for one in ended.json["findings"]]
+    problems = [one["found"] for one in ended.json["findings"] if one["severity"] == "problem"]
     assert len(problems) == 2
     assert all(problem.startswith("Nothing is running;") for problem in problems)
 
