@@ -2,7 +2,8 @@
 
 AftertagError (worker.errors)
 └── ConsoleError
-    └── NothingRunningError    there is no database to talk to
+    ├── NothingRunningError    there is no database to talk to
+    └── LangfuseError          Langfuse cannot be reached, or refuses us
 """
 
 import sys
@@ -19,6 +20,10 @@ _NO_RIGHT = "42501"
 
 class ConsoleError(AftertagError):
     """The root of what goes wrong in the console itself."""
+
+
+class LangfuseError(ConsoleError):
+    """Langfuse is not set up, cannot be reached, or refuses us."""
 
 
 class NothingRunningError(ConsoleError):

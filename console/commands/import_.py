@@ -81,6 +81,8 @@ def import_(
     ):
         for export in exports.files:
             output.note(f"{export.path.name}: {export.format.title}.")
+        if exports.lacks_requests:
+            output.note("Without the batch's input file its answers go in alone; what was asked cannot be added later.")
         found = importing.survey(engine, exports, workspace=workspace, classify=classify)
         _tell(found)
         imported = importing.Imported()

@@ -98,8 +98,8 @@ def metadata(span: Span) -> dict[str, Any]:
     for name, key in _NAMED_OF_RESOURCE.items():
         if name in span.resource:
             found.setdefault(key, span.resource[name])
-    if span.trace_id and len(found) < contract.METADATA_AT_MOST:
-        found["trace_id"] = span.trace_id
+    if span.trace_id and span.span_id and len(found) < contract.METADATA_AT_MOST - 1:
+        found |= {"trace_id": span.trace_id, "span_id": span.span_id}
     return found
 
 
