@@ -11,6 +11,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from sqlalchemy import Engine
 
+from classifier_models.marker import OWN_CALL_LINE
 from console.server.otlp import protocol
 from tests.console.server.conftest import Tenant, tenant_in
 from tests.console.server.otlp.samples import Emitted, chat, in_json, in_protobuf
@@ -209,8 +210,6 @@ def test_a_service_without_a_name_is_the_keys_application(shop: Caller, tenant: 
 
 
 def test_the_classifiers_own_calls_are_recognised(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
-    from classifier_models.marker import OWN_CALL_LINE
-
     instructions = json.dumps([{"type": "text", "content": f"{OWN_CALL_LINE}\nYou place conversations."}])
     send(shop, in_protobuf(Emitted(attributes={**chat(), "gen_ai.system_instructions": instructions})))
     found = rows(
