@@ -25,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return microseconds added to the median and to the 99th percentile, by calls under way at once."""
+    """Return microseconds added: at the median, over pairs of calls that followed each other, and to the 99th percentile.
+
+    `cpu` is what the calling thread itself computes more, at the median: other programs on the machine do not blur it.
+    """
     levels = ",".join(f"{many}:{wait}:{int(count * arguments.share)}" for many, (wait, count) in LEVELS.items())
     with _serving("tests.others.provider") as model_url, _serving("tests.benchmarks.stage.sink") as sink_url:
         program = [python_with("sdk_wrappers"), "-m", "tests.benchmarks.stage.sdk_calls"]
@@ -40,21 +43,22 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     return _figures(json.loads(ran.stdout.splitlines()[-1])["seconds"])
 
 
-def _figures(seconds: dict[str, dict[str, list[float]]]) -> dict[str, object]:
+def _figures(seconds: dict[str, list[dict[str, list[float]]]]) -> dict[str, object]:
     figures: dict[str, object] = {}
-    for many, by_way in seconds.items():
-        for share in (50, 99):
-            plain = _percentile(by_way["plain"], share)
-            figures[f"plain_p{share}_us_{many}"] = round(plain)
-            for way in (OURS, *THEIRS):
-                name = f"p{share}_added_us_{many}" if way == OURS else f"{way}_p{share}_added_us_{many}"
-                figures[name] = round(_percentile(by_way[way], share) - plain)
+    for many, rounds in seconds.items():
+        plain = [one["plain"][0] for one in rounds]
+        figures |= {f"plain_p50_us_{many}": _us(plain, 50), f"plain_p99_us_{many}": _us(plain, 99)}
+        for way in (OURS, *THEIRS):
+            prefix = "" if way == OURS else f"{way}_"
+            figures[f"{prefix}p50_added_us_{many}"] = _us([one[way][0] - one["plain"][0] for one in rounds], 50)
+            figures[f"{prefix}p99_added_us_{many}"] = _us([one[way][0] for one in rounds], 99) - _us(plain, 99)
+            figures[f"{prefix}cpu_added_us_{many}"] = _us([one[way][1] - one["plain"][1] for one in rounds], 50)
     return figures
 
 
-def _percentile(seconds: list[float], share: int) -> float:
+def _us(seconds: list[float], percent: int) -> int:
     ordered = sorted(seconds)
-    return ordered[min(len(ordered) - 1, len(ordered) * share // 100)] * 1e6
+    return round(ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1e6)
 
 
 @contextmanager

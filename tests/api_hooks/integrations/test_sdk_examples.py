@@ -32,3 +32,16 @@ def test_anthropics_sdk_hands_over_a_message(provider: Provider) -> None:
     assert printed == "You said: Why is the sky blue?\n"
     assert (found["workspace"], found["user"], found["session_id"]) == ("acme", "u-17", "s-1")
     assert (found["model"], found["provider"]) == ("claude-haiku-5-5", "anthropic")
+
+
+def test_a_stream_that_is_open_when_the_program_ends_is_abandoned(provider: Provider) -> None:
+    code = (
+        "import api_hooks, openai; client = api_hooks.instrument_openai(openai.OpenAI()); "
+        "stream = client.completions.create(model='m', prompt='hi', stream=True); next(stream)"
+    )
+    with playing() as server:
+        told = {"AFTERTAG_URL": server.url, "AFTERTAG_KEY": "at_key", "PYTHONPATH": str(ROOT)}
+        environ = {**os.environ, **told, "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": provider.url + "/v1"}
+        subprocess.run([sys.executable, "-c", code], env=environ, timeout=60, check=True)
+    [found] = server.generations
+    assert (found["finish_reason"], found["turns"][-1][1]) == ("abandoned", "You ")

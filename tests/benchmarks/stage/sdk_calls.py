@@ -1,6 +1,7 @@
 """Chat completions through OpenAI's SDK: plain, with our hook, and through Langfuse's and PostHog's wrappers, in turn.
 
-It runs in the interpreter that has them all, and prints the seconds of every call as JSON: {concurrency: {way: [...]}}.
+It runs in the interpreter that has them all, and prints JSON: {concurrency: [{way: [seconds, CPU seconds of the
+calling thread]}]}, one entry for each time that one thread called by all four ways.
 Langfuse's wrapper changes the SDK's class for everybody; here only its own client gets what it put there.
 """
 
@@ -71,9 +72,9 @@ def _client(kind: Any, model_url: str, **more: Any) -> Any:
     return kind(base_url=model_url + "/v1", api_key="bench", max_retries=0, timeout=60, **more)
 
 
-def _measured(calls: dict[str, Call], concurrency: int, wait_seconds: str, count: int) -> dict[str, list[float]]:
+def _measured(calls: dict[str, Call], concurrency: int, wait_seconds: str, count: int) -> list[dict[str, list[float]]]:
     """Call by each way `count` times, in random order, from so many threads that each wait for the model."""
-    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    found: list[dict[str, list[float]]] = []
     rounds = -(-count // concurrency)
 
     def work(number: int) -> None:
@@ -82,20 +83,21 @@ def _measured(calls: dict[str, Call], concurrency: int, wait_seconds: str, count
         time.sleep(float(wait_seconds) * number / concurrency)  # they shall not all begin at once
         for round_number in range(-(WARM_UP // concurrency) - 1, rounds):
             chance.shuffle(order)
+            seconds: dict[str, list[float]] = {}
             for way in order:
                 messages = _messages(f"{concurrency} {number} {round_number} {way} play: wait:{wait_seconds},words:40")
-                before = time.perf_counter()
+                before, cpu_before = time.perf_counter(), time.thread_time()
                 calls[way](model="gpt-5-mini", messages=messages)
-                taken = time.perf_counter() - before
-                if round_number >= 0:
-                    seconds[way].append(taken)
+                seconds[way] = [time.perf_counter() - before, time.thread_time() - cpu_before]
+            if round_number >= 0:
+                found.append(seconds)
 
     threads = [threading.Thread(target=work, args=[number]) for number in range(concurrency)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return seconds
+    return found
 
 
 def _messages(text: str) -> list[Any]:
