@@ -1,4 +1,4 @@
-# One image for migrate, worker and beat: `docker compose up` builds it.
+# One image for migrate, worker, server and beat: `docker compose up` builds it.
 FROM python:3.13-slim AS build
 WORKDIR /build
 COPY pyproject.toml constraints.txt README.md LICENSE ./

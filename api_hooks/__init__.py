@@ -1,7 +1,7 @@
 """Hand over completed generations, fire and forget: `api_hooks.enqueue(messages, output, workspace="acme")`.
 
-`enqueue` takes a snapshot into a bounded buffer and returns; a thread sends batches to the worker's queue. Importing
-this starts nothing, reads nothing and needs the standard library only.
+`enqueue` takes a snapshot into a bounded buffer and returns; a thread sends batches to the worker's queue in Redis, or
+to a server. Importing this starts nothing, reads nothing and needs the standard library only.
 """
 
 from typing import Any, Never, TypeVar
@@ -21,6 +21,7 @@ __all__ = [
     "configure",
     "context",
     "enqueue",
+    "feedback",
     "flush",
     "instrument_anthropic",
     "instrument_openai",
@@ -86,6 +87,44 @@ def enqueue(
                     "api_key_name": api_key_name,
                     "metadata": metadata,
                 },
+            )
+        except Exception:  # noqa: BLE001
+            current.count_lost("bad_input")
+    except Exception:  # noqa: BLE001
+        return False
+    return False
+
+
+def feedback(
+    generation_id: str | None = None,
+    score: float | None = None,
+    comment: str | None = None,
+    *unknown: Never,
+    workspace: str | None = None,
+    user: str | None = None,
+    metadata: Any = None,
+    id: str | None = None,  # noqa: A002 - as in enqueue
+    **unknown_too: Never,
+) -> bool:
+    """Hand over what somebody thought of a generation. Return True when it is in the buffer, False when it was dropped.
+
+    Never raises and never blocks, as `enqueue`. `generation_id` is the id that `enqueue` was given, or the id of the
+    provider's response. `score` is any number from -1,000,000 to 1,000,000; usual are -1, 0 and 1, or from 0 to 1.
+    `comment` keeps its first 5,000 characters. What has neither, or a score that makes no sense, is counted as
+    `bad_input`. `id` is your own: feedback with one is recorded once, however often it is handed over.
+    """
+    try:  # as in enqueue
+        try:
+            return current.line().put_feedback(
+                {
+                    "generation_id": generation_id,
+                    "score": score,
+                    "comment": comment,
+                    "workspace": workspace,
+                    "user": user,
+                    "metadata": metadata,
+                    "id": id,
+                }
             )
         except Exception:  # noqa: BLE001
             current.count_lost("bad_input")

@@ -1,17 +1,15 @@
-"""Make the batches that are sent: each snapshot becomes a generation of the wire, and JSON; sending is next."""
+"""Make the batches that are sent: each snapshot becomes a generation of the wire, or feedback, and JSON; sending is next."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from api_hooks import wire
-from api_hooks.unread import Unread
+from api_hooks import forking, wire
+from api_hooks.building import Builder
 
-GENERATIONS_AT_MOST = 500
+ENTRIES_AT_MOST = 500
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -21,69 +19,78 @@ _REST_SECONDS = 0.0001
 
 
 class Snapshots(Protocol):
-    """Where snapshots come from, oldest first; None when there is none."""
+    """Where snapshots come from, oldest first; None when there is none.
+
+    A generation is (time, messages, output, the other arguments), feedback (time, arguments).
+    """
 
     def take(self) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch as it goes out. `generations` counts what is in it, `dropped` the losses that go along."""
+    """A batch as it goes out. `entries` counts the generations and feedback in it, `dropped` are the losses it tells."""
 
     body: bytes = field(repr=False)
-    generations: int
+    entries: int
     dropped: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    kind: str
+    encoded: bytes
 
 
 class Batches:
     """Turns snapshots into batches of at most `wire.BATCH_BYTES`, larger only for a generation that is by itself."""
 
-    def __init__(self, *, snapshots: Snapshots, on_loss: Callable[[str], None]) -> None:
+    def __init__(self, *, snapshots: Snapshots, builder: Builder, on_loss: Callable[[str], None]) -> None:
         self._snapshots = snapshots
+        self._builder = builder
         self._on_loss = on_loss
-        self._carried: bytes | None = None
+        self._carried: _Entry | None = None
         self._worked_since = 0.0
 
     def has_carried(self) -> bool:
-        """Whether a generation that did not fit the last batch waits for the next."""
+        """Whether an entry that did not fit the last batch waits for the next."""
         return self._carried is not None
 
     def next(self, *, most_snapshots: int, take_dropped: Callable[[], dict[str, int]]) -> Batch | None:
         """Take up to `most_snapshots` and return a batch of them, or None when nothing could be made of them."""
         self._worked_since = time.perf_counter()
-        encoded: list[bytes] = []
+        entries: list[_Entry] = []
         size = 0
         if self._carried is not None:
-            encoded, size, self._carried = [self._carried], len(self._carried), None
-        for _ in range(min(most_snapshots, GENERATIONS_AT_MOST - len(encoded))):
+            entries, size, self._carried = [self._carried], len(self._carried.encoded), None
+        for _ in range(min(most_snapshots, ENTRIES_AT_MOST - len(entries))):
             snapshot = self._snapshots.take()
             if snapshot is None:
                 break
-            generation = self._encoded(snapshot)
-            if generation is None:
+            with forking.work:
+                entry = self._made(snapshot)
+            if entry is None:
                 continue
-            if encoded and size + len(generation) > wire.BATCH_BYTES:
-                self._carried = generation
+            if entries and size + len(entry.encoded) > wire.BATCH_BYTES:
+                self._carried = entry
                 break
-            encoded.append(generation)
-            size += len(generation)
+            entries.append(entry)
+            size += len(entry.encoded)
             self._step_aside()
-        if not encoded:
+        if not entries:
             return None
         dropped = take_dropped()
-        return Batch(body=_body(encoded, dropped), generations=len(encoded), dropped=dropped)
+        return Batch(body=_body(entries, dropped), entries=len(entries), dropped=dropped)
 
-    def _encoded(self, snapshot: Any) -> bytes | None:
-        unix_ns, messages, output, rest = snapshot
+    def _made(self, snapshot: Any) -> _Entry | None:
         try:
-            is_unread = type(output) is Unread
-            document = output.document(rest) if is_unread else {**rest, "messages": messages, "output": output}
-            if document is None:
+            if len(snapshot) == 2:
+                return _Entry(kind="feedback", encoded=_encode(self._builder.feedback(*snapshot)).encode())
+            generation = self._builder.generation(*snapshot)
+            if generation is None:
                 self._on_loss("no_generation")
                 return None
-            now = datetime.fromtimestamp(unix_ns / 1e9, UTC)
-            generation = wire.generation(document, now=now, random_bytes=os.urandom(10))
-            return _encode(generation).encode()
+            return _Entry(kind="generations", encoded=_encode(generation).encode())
         except BaseException:  # noqa: BLE001 - whatever the application's objects raise, the next generation is sent
             self._on_loss("bad_input")
             return None
@@ -96,9 +103,15 @@ class Batches:
 
 def of_losses(dropped: dict[str, int]) -> Batch:
     """Return a batch without generations, for losses that would else go untold."""
-    return Batch(body=_body([], dropped), generations=0, dropped=dropped)
+    return Batch(body=_body([], dropped), entries=0, dropped=dropped)
 
 
-def _body(encoded: list[bytes], dropped: dict[str, int]) -> bytes:
-    tail = b"]}" if not dropped else b'],"dropped":' + _encode(dropped).encode() + b"}"
-    return b"".join((b'{"v":%d,"generations":[' % wire.VERSION, b",".join(encoded), tail))
+def _body(entries: list[_Entry], dropped: dict[str, int]) -> bytes:
+    generations = [entry.encoded for entry in entries if entry.kind == "generations"]
+    feedback = [entry.encoded for entry in entries if entry.kind == "feedback"]
+    parts = [b'{"v":%d,"generations":[' % wire.VERSION, b",".join(generations), b"]"]
+    if feedback:
+        parts += [b',"feedback":[', b",".join(feedback), b"]"]
+    if dropped:
+        parts += [b',"dropped":', _encode(dropped).encode()]
+    return b"".join((*parts, b"}"))

@@ -3,7 +3,8 @@
 HookError
 ├── SettingsError      configure(): a setting is unknown or out of its bounds
 └── SendError          inside: a batch could not be sent; it stays and is tried again
-    └── BrokerFullError    inside: the queue holds as many bytes as it may; the batch is dropped and counted
+    ├── BrokerFullError    inside: the queue holds as many bytes as it may; the batch is dropped and counted
+    └── RefusedError       inside: the server will never take this batch; it is dropped and counted
 """
 
 
@@ -16,8 +17,16 @@ class SettingsError(HookError, ValueError):
 
 
 class SendError(HookError):
-    """A batch could not be sent."""
+    """A batch could not be sent. The other side may say how long it wants to be left alone."""
+
+    def __init__(self, message: str, *, wait_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
 
 
 class BrokerFullError(SendError):
     """The queue holds as many bytes as it may."""
+
+
+class RefusedError(SendError):
+    """The server will never take this batch."""

@@ -1,30 +1,32 @@
 """The sending thread: it waits, makes batches of what is in the buffer, and sends them; sending again is its work too."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+from api_hooks import forking
 from api_hooks.batches import Batch, Batches, of_losses
 from api_hooks.breaker import Breaker
 from api_hooks.buffer import Buffer
-from api_hooks.errors import BrokerFullError, SendError
-from api_hooks.losses import REASONS, Losses
+from api_hooks.building import Builder
+from api_hooks.errors import BrokerFullError, RefusedError, SendError
+from api_hooks.losses import Losses
 from api_hooks.signals import Signal
+from api_hooks.telling import Telling
 
-logger = logging.getLogger("aftertag")
-
-LOG_SECONDS = 60.0
 REPORT_SECONDS = 60.0
 """How long losses wait for a batch to go along with, from the last one that was sent."""
 
 
 class Sender(Protocol):
-    """The way out. Raise BrokerFullError to have a batch dropped, SendError to have it sent again."""
+    """The way out. Raise BrokerFullError or RefusedError to have a batch dropped, SendError to have it sent again.
 
-    def send(self, batch: bytes) -> None: ...
+    `send` returns how many generations of the batch were rejected, as far as that is known.
+    """
+
+    def send(self, batch: bytes) -> int: ...
 
     def close(self) -> None: ...
 
@@ -38,6 +40,8 @@ class Flusher:
         buffer: Buffer,
         losses: Losses,
         signal: Signal,
+        builder: Builder,
+        telling: Telling,
         make_sender: Callable[[], Sender | None],
         flush_seconds: float,
         report_seconds: float = REPORT_SECONDS,
@@ -52,13 +56,12 @@ class Flusher:
         self._report_seconds = report_seconds
         self._report_at = clock() + report_seconds
         self._clock = clock
-        self._batches = Batches(snapshots=buffer, on_loss=losses.count)
+        self._telling = telling
+        self._batches = Batches(snapshots=buffer, builder=builder, on_loss=losses.count)
         self.breaker = Breaker(clock=clock)
         self._unsent: Batch | None = None
         self._is_hurried = False
         self._is_closing = False
-        self._may_log_at = float("-inf")
-        self._error: str | None = None
         self._settled = threading.Condition(threading.RLock())
         self._settled_up_to = 0
         self.sent = 0
@@ -72,9 +75,9 @@ class Flusher:
 
     @property
     def waiting(self) -> int:
-        """Generations that are neither sent nor dropped."""
+        """Generations, and feedback, that are neither sent nor dropped."""
         batch = self._unsent
-        return len(self._buffer) + int(self._batches.has_carried()) + (batch.generations if batch else 0)
+        return len(self._buffer) + int(self._batches.has_carried()) + (batch.entries if batch else 0)
 
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until everything that is waiting now is sent or dropped. Return False when the seconds pass first."""
@@ -106,9 +109,10 @@ class Flusher:
                 self._wait()
                 self._send_what_waits()
                 self._report_losses()
-                self._log_losses()
+                with forking.work:
+                    self._telling.tell(is_failing=self.breaker.is_failing and self.waiting > 0)
             except BaseException as error:  # noqa: BLE001 - this thread outlives whatever happens on it
-                self._error = type(error).__name__
+                self._telling.send_problem = type(error).__name__
                 self.breaker.failed()
         if self.waiting:
             self._losses.count("closed", self.waiting)
@@ -116,7 +120,8 @@ class Flusher:
         with suppress(BaseException):  # whatever the sender raises: nobody is left to be told
             self._report_losses()
         if self._sender is not None:
-            self._sender.close()
+            with forking.work:
+                self._sender.close()
 
     def _wait(self) -> None:
         """Sleep while there is nothing to do; then give a batch time to gather, or the broker time to come back."""
@@ -132,7 +137,7 @@ class Flusher:
 
     def _seconds_to_sleep(self) -> float | None:
         """Until losses are to be logged or reported; None where there are none."""
-        times = [self._may_log_at] if self._losses.is_unlogged else []
+        times = [self._telling.due_at] if self._telling.due_at is not None else []
         if self._losses.is_unsent or self._unsent is not None:
             times.append(self._report_at)
         return max(0.0, min(times) - self._clock()) if times else None
@@ -160,28 +165,37 @@ class Flusher:
 
     def _send(self, batch: Batch) -> None:
         try:
-            if self._sender is None:
-                self._sender = self._make_sender()
-            if self._sender is None:
-                self._drop(batch, "not_configured")
-                return
-            self._sender.send(batch.body)
+            with forking.work:
+                sender = self._sender = self._sender or self._make_sender()
+                rejected = 0 if sender is None else sender.send(batch.body)
         except BrokerFullError:
             self._drop(batch, "broker_full")
-        except SendError as error:
-            self._error = str(error)
-            self.breaker.failed()
-        else:
+        except RefusedError as error:
+            self._telling.refusal = str(error)
             self.breaker.succeeded()
-            self._unsent = None
-            self.sent += batch.generations
-            self._report_at = self._clock() + self._report_seconds
+            self._drop(batch, "refused")
+        except SendError as error:
+            self._telling.send_problem = str(error)
+            self.breaker.failed(wait_seconds=error.wait_seconds)
+        else:
+            if sender is None:
+                self._drop(batch, "not_configured")
+            else:
+                self._settle(batch, rejected=min(rejected, batch.entries))
+
+    def _settle(self, batch: Batch, *, rejected: int) -> None:
+        self.breaker.succeeded()
+        self._unsent = None
+        self._report_at = self._clock() + self._report_seconds
+        self.sent += batch.entries - rejected
+        if rejected:
+            self._losses.count("rejected", rejected)
 
     def _drop(self, batch: Batch, reason: str) -> None:
         self._unsent = None
         self._losses.give_back(batch.dropped)
-        if batch.generations:
-            self._losses.count(reason, batch.generations)
+        if batch.entries:
+            self._losses.count(reason, batch.entries)
 
     def _report_losses(self) -> None:
         """Send losses by themselves where no generation came that they could go along with."""
@@ -192,15 +206,3 @@ class Flusher:
         if self._unsent is None and self._losses.is_unsent and not self.breaker.seconds_to_wait:
             self._unsent = of_losses(self._losses.take_unsent())
             self._send(self._unsent)
-
-    def _log_losses(self) -> None:
-        """At most one line a minute: what was dropped and why, and whether sending fails."""
-        now = self._clock()
-        if now < self._may_log_at or not (self._losses.is_unlogged or (self.breaker.is_failing and self.waiting)):
-            return
-        self._may_log_at = now + LOG_SECONDS
-        for_people = [f"{count} {reason} ({REASONS[reason]})" for reason, count in self._losses.take_unlogged().items()]
-        if for_people:
-            logger.warning("Generations were dropped: %s.", "; ".join(for_people))
-        else:
-            logger.warning("Generations wait: sending them fails with %s; it is tried again.", self._error)

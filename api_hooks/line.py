@@ -10,20 +10,23 @@ from typing import Any
 
 from api_hooks import attribution
 from api_hooks.buffer import Buffer
+from api_hooks.building import Builder
 from api_hooks.flusher import Flusher, Sender
-from api_hooks.losses import Losses
+from api_hooks.losses import WITHHELD, Losses
 from api_hooks.settings import Settings
 from api_hooks.signals import Signal
 from api_hooks.snapshot import taken
+from api_hooks.telling import Telling
 
 logger = logging.getLogger("aftertag")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What became of the generations of this process since its start or the last `configure`.
+    """What became of the generations, and feedback, of this process since its start or the last `configure`.
 
-    accepted == sent + waiting + those of `dropped` that had been accepted; `is_failing` while Redis takes none.
+    accepted == sent + waiting + those of `dropped` that had been accepted; `is_failing` while Redis or the server takes
+    none. `withheld` counts texts that `redact` failed on: no generation is lost by them.
     """
 
     accepted: int
@@ -31,6 +34,7 @@ class Stats:
     waiting: int
     waiting_bytes: int
     dropped: dict[str, int]
+    withheld: int
     is_failing: bool
 
 
@@ -45,6 +49,8 @@ class Line:
         self._losses = Losses()
         self._signal = Signal()
         self._is_closed = False
+        self._is_configured = sender is not None or settings.url is not None
+        self._needs_workspace = settings.needs_workspace
         self._buffer = Buffer(
             most_generations=settings.buffer_generations,
             most_bytes=settings.buffer_bytes,
@@ -52,10 +58,13 @@ class Line:
             wake=self._signal.set,
             on_loss=self.lose,
         )
+        self._telling = Telling(losses=self._losses, clock=time.monotonic)
         self.flusher = Flusher(
             buffer=self._buffer,
             losses=self._losses,
             signal=self._signal,
+            builder=Builder.of(settings, on_redact_failure=self._withhold),
+            telling=self._telling,
             make_sender=(lambda: sender) if sender is not None else partial(sender_for, settings),
             flush_seconds=settings.flush_seconds,
         )
@@ -73,25 +82,39 @@ class Line:
 
         `attributed` is what `attribution.current()` was where the call began, if that was elsewhere.
         """
+        if not self._admits(rest, attributed):
+            return False
+        unix_ns = time.time_ns()
+        if rest["app"] is None:
+            rest["app"] = self.settings.app
+        messages, output, size = taken(messages, output, rest)
+        return self._buffer.put((unix_ns, messages, output, rest), size)
+
+    def put_feedback(self, given: dict[str, Any]) -> bool:
+        """The same for feedback: the arguments of `api_hooks.feedback`."""
+        if not self._admits(given):
+            return False
+        unix_ns = time.time_ns()
+        _, _, size = taken(None, None, given)
+        return self._buffer.put((unix_ns, given), size)
+
+    def _admits(self, given: dict[str, Any], attributed: Mapping[str, Any] | None = None) -> bool:
+        """Start the thread if need be, and fill in who it belongs to; count what cannot be taken."""
         if not self._is_started and not self._start():
             return False
         if self._is_closed:
             self.lose("closed")
             return False
-        if self.settings.url is None:
+        if not self._is_configured:
             self.lose("not_configured")
             return False
-        unix_ns = time.time_ns()
-        attribution.complete(rest, attributed)
-        if rest["workspace"] is None:
-            if self.settings.workspace is None:
+        attribution.complete(given, attributed)
+        if given["workspace"] is None:
+            if self.settings.workspace is None and self._needs_workspace:
                 self.lose("bad_input")
                 return False
-            rest["workspace"] = self.settings.workspace
-        if rest["app"] is None:
-            rest["app"] = self.settings.app
-        messages, output, size = taken(messages, output, rest)
-        return self._buffer.put((unix_ns, messages, output, rest), size)
+            given["workspace"] = self.settings.workspace
+        return True
 
     def flush(self, timeout_seconds: float) -> bool:
         return not self._is_started or self.flusher.flush(timeout_seconds)
@@ -113,6 +136,7 @@ class Line:
             waiting=self.flusher.waiting,
             waiting_bytes=self._buffer.bytes,
             dropped=self._losses.total(),
+            withheld=self._losses.withheld,
             is_failing=self.flusher.breaker.is_failing,
         )
 
@@ -137,11 +161,19 @@ class Line:
         if is_first:
             self._signal.set()
 
+    def _withhold(self, problem: str) -> None:
+        self._telling.redact_problem = problem
+        self._losses.count(WITHHELD)
+
 
 def sender_for(settings: Settings) -> Sender | None:
     """The sender of the url's scheme. Called on the sending thread, because it imports."""
     if settings.url is None:
         return None
+    if settings.is_http:
+        from api_hooks.poster import HttpPoster
+
+        return HttpPoster(url=settings.url, key=settings.key, socket_timeout_seconds=settings.socket_timeout_seconds)
     from api_hooks.publisher import RedisPublisher
 
     return RedisPublisher(

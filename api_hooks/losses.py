@@ -1,4 +1,4 @@
-"""Count the generations that were dropped, by reason: for `stats()`, for the log, and for the worker to see."""
+"""Count what was dropped, by reason, and the texts that were withheld: for `stats()`, the log, and the worker to see."""
 
 import threading
 from collections import Counter
@@ -7,12 +7,17 @@ REASONS = {
     "buffer_full": "more came than could be sent; see buffer_generations and buffer_bytes",
     "broker_full": "max_broker_bytes wait in Redis; are workers running?",
     "too_large": "one generation was larger than buffer_bytes",
-    "bad_input": "no generation could be made of what was handed over; is there a workspace?",
+    "bad_input": "neither a generation nor feedback could be made of what was handed over; is there a workspace?",
     "no_generation": "a provider's answer was none: an error with status 200, or one that it works out in the background",
-    "not_configured": "there is no redis:// address to send to; set AFTERTAG_URL",
+    "refused": "the server takes no such batch; is AFTERTAG_URL its address, and is it as new as the hook?",
+    "rejected": "the server did not record these: they are for another workspace than the key's, or it set them aside",
+    "not_configured": "there is no redis:// or https:// address to send to; set AFTERTAG_URL",
     "no_thread": "the interpreter gives no thread to send with; is it ending, or out of threads?",
     "closed": "it came after close(), or was not sent when the interpreter ended",
 }
+
+WITHHELD = "text_withheld"
+"""How texts that `redact` failed on are reported; nothing is lost but they."""
 
 
 class Losses:
@@ -32,8 +37,13 @@ class Losses:
             self._unlogged[reason] += generations
 
     def total(self) -> dict[str, int]:
+        """The losses by reason."""
         with self._lock:
-            return dict(self._total)
+            return {reason: count for reason, count in self._total.items() if reason != WITHHELD}
+
+    @property
+    def withheld(self) -> int:
+        return self._total[WITHHELD]
 
     def take_unsent(self) -> dict[str, int]:
         """Hand over what goes along with the next batch. A batch that arrives twice has them counted twice."""

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from api_hooks import forking
 from api_hooks.errors import BrokerFullError, SendError
 from api_hooks.wire import contract
 
@@ -29,7 +28,7 @@ _USED_LATER = ("kombu.transport.redis", "secrets", "encodings.idna")
 
 
 class RedisPublisher:
-    """Sends batches to the queue `record`; used by one thread."""
+    """Sends batches to the queue `record`; used by one thread, inside `forking.work`."""
 
     def __init__(
         self,
@@ -49,10 +48,11 @@ class RedisPublisher:
         self._waiting_bytes = 0.0
         self._measured_at = float("-inf")
 
-    def send(self, batch: bytes) -> None:
+    def send(self, batch: bytes) -> int:
         """Send a batch, JSON in UTF-8. Raise BrokerFullError past the cap, SendError when Redis does not take it.
 
-        A SendError does not mean that the batch has not arrived; sent again, it is recorded once.
+        Return 0 rejected generations: only the worker will know of such. A SendError does not mean that the batch has
+        not arrived; sent again, it is recorded once.
         """
         try:
             if self._producer is None:
@@ -64,6 +64,7 @@ class RedisPublisher:
         except Exception as error:
             self.close()
             raise SendError(type(error).__name__) from error
+        return 0
 
     def close(self) -> None:
         """Let go of the connection; the next batch makes another."""
@@ -76,10 +77,7 @@ class RedisPublisher:
 
     def _connect(self) -> None:
         if self._app is None:
-            # It registers with the interpreter for forks, which must not happen while one waits for `importing`.
-            import_module("concurrent.futures.thread")
-            with forking.importing:
-                self._app = _imported_app()
+            self._app = _imported_app()
         connection = self._app.connection_for_write(
             self._url,  # named here, because CELERY_BROKER_URL, which is the application's, would override the app's
             ssl={"ssl_cert_reqs": "required"} if self._url.startswith("rediss://") else False,

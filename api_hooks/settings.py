@@ -1,17 +1,24 @@
 """The hook's settings, one frozen object per process; the only place in the hook that reads the environment."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from api_hooks.errors import SettingsError
 
 URL_VARIABLES = ("AFTERTAG_URL", "AFTERTAG_REDIS_URL")
+KEY_VARIABLE = "AFTERTAG_KEY"
 WORKSPACE_VARIABLE = "AFTERTAG_WORKSPACE"
-SCHEMES = ("redis", "rediss")
+REDIS_SCHEMES = ("redis", "rediss")
+HTTP_SCHEMES = ("http", "https")
 WHEN_FULL = ("drop_newest", "drop_oldest")
+SAMPLE_BY = ("generation", "session")
+HTTP_TIMEOUT_SECONDS = 20.0
+"""More than the 15 s for which a server tries to record before it says that it cannot."""
 
+_KEY_CHARACTERS = 512
 _MEGABYTE = 1_000_000
 
 
@@ -19,21 +26,30 @@ _MEGABYTE = 1_000_000
 class Settings:
     """What `configure` takes. Without a url, generations are dropped and counted as `not_configured`.
 
-    url                      where batches go: redis:// or rediss://; default AFTERTAG_URL, else AFTERTAG_REDIS_URL
-    workspace                of generations whose call names none; default AFTERTAG_WORKSPACE
+    url                      where batches go: redis:// or rediss://, or a server's http:// or https:// address;
+                             default AFTERTAG_URL, else AFTERTAG_REDIS_URL
+    key                      the server's ingest key, for http:// and https://; default AFTERTAG_KEY
+    workspace                of generations whose call names none; default AFTERTAG_WORKSPACE; a server knows it by the key
     app                      of generations whose call names none
+    redact                   called with a turn's text on the sending thread, returns the text to send; see api_hooks.redacting
+    sample                   the share of generations whose text is sent, 0 to 1; all are counted, with usage and cost
+    sample_by                what is sampled: each generation, or whole sessions
     buffer_generations       the most that wait in this process, in generations
     buffer_bytes             the same in bytes, estimated from the characters of their texts
     when_full                which generation a full buffer drops: drop_newest (the one that comes) or drop_oldest
     flush_seconds            how long a generation waits for others to share its batch
     exit_seconds             how long the end of the interpreter may wait for the buffer to be sent
-    socket_timeout_seconds   how long the sending thread waits for Redis
+    socket_timeout_seconds   how long the sending thread waits for Redis (1) or for the server (20)
     max_broker_bytes         the most that may wait in Redis while workers are down; beyond it batches are dropped
     """
 
     url: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
     workspace: str | None = None
     app: str | None = None
+    redact: Callable[[str], str] | None = field(default=None, repr=False)
+    sample: float = 1.0
+    sample_by: str = "generation"
     buffer_generations: int = 10_000
     buffer_bytes: int = 64 * _MEGABYTE
     when_full: str = "drop_newest"
@@ -51,22 +67,40 @@ class Settings:
             raise SettingsError(f"There is no setting {unknown[0]!r}; there are {', '.join(known)}.")
         environ = os.environ if environ is None else environ
         url = given.get("url") or next(filter(None, map(environ.get, URL_VARIABLES)), None)
-        workspace = given.get("workspace") or environ.get(WORKSPACE_VARIABLE) or None
-        settings = cls(**{**given, "url": url, "workspace": workspace})
+        key = given.get("key") or environ.get(KEY_VARIABLE) or None
+        chosen = {
+            **given,
+            "url": url,
+            "key": key.strip() if isinstance(key, str) else key,
+            "workspace": given.get("workspace") or environ.get(WORKSPACE_VARIABLE) or None,
+        }
+        if _scheme(url) in HTTP_SCHEMES:
+            chosen.setdefault("socket_timeout_seconds", HTTP_TIMEOUT_SECONDS)
+        settings = cls(**chosen)
         settings._check()
         return settings
 
+    @property
+    def is_http(self) -> bool:
+        """Whether batches go to a server."""
+        return _scheme(self.url) in HTTP_SCHEMES
+
+    @property
+    def needs_workspace(self) -> bool:
+        """Whether every generation has to name its workspace, or have it from here; a server knows it by the key."""
+        return _scheme(self.url) in REDIS_SCHEMES
+
     def _check(self) -> None:
-        if self.url is not None and (not _is_address(self.url)):
-            raise SettingsError(
-                "The url has to be one redis:// or rediss:// address, such as redis://localhost:6379/0."
-            )
+        _check_address(self.url)
+        _check_key(self.key)
         for name in ("workspace", "app"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 raise SettingsError(f"{name} has to be text, not {value!r}.")
-        if self.when_full not in WHEN_FULL:
-            raise SettingsError(f"when_full has to be drop_newest or drop_oldest, not {self.when_full!r}.")
+        self._check_text_settings()
+        for name, known in (("when_full", WHEN_FULL), ("sample_by", SAMPLE_BY)):
+            if getattr(self, name) not in known:
+                raise SettingsError(f"{name} has to be {' or '.join(known)}, not {getattr(self, name)!r}.")
         for name in ("buffer_generations", "buffer_bytes", "max_broker_bytes"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise SettingsError(f"{name} has to be a whole number from 1 on, not {getattr(self, name)!r}.")
@@ -75,7 +109,45 @@ class Settings:
             if type(value) not in (int, float) or not least <= value <= 60:
                 raise SettingsError(f"{name} has to be a number of seconds from {least:g} to 60, not {value!r}.")
 
+    def _check_text_settings(self) -> None:
+        if self.redact is not None and not callable(self.redact):
+            raise SettingsError(f"redact has to be a function from text to text, not {type(self.redact).__name__}.")
+        if type(self.sample) not in (int, float) or not 0 <= self.sample <= 1:
+            raise SettingsError(f"sample has to be a number from 0 to 1, not {self.sample!r}.")
+        if self.sample < 1 and self.is_http and self.workspace is None:
+            raise SettingsError("sample needs the workspace's name, which is part of the draw: configure(workspace=…).")
 
-def _is_address(url: object) -> bool:
+
+def _check_address(url: object) -> None:
     # A list of addresses, which kombu would take, has semicolons.
-    return isinstance(url, str) and url.partition("://")[0] in SCHEMES and ";" not in url
+    if url is None or (_scheme(url) in REDIS_SCHEMES and ";" not in str(url)):
+        return
+    if _scheme(url) not in HTTP_SCHEMES:
+        raise SettingsError(
+            "The url has to be one address: redis:// or rediss://, such as redis://localhost:6379/0, or a server's, "
+            "such as https://aftertag.example.com."
+        )
+    if not _is_server(str(url)):
+        raise SettingsError(
+            "A server's url is a host, perhaps a port and a path, such as https://aftertag.example.com/llm; "
+            "the key has a setting of its own, AFTERTAG_KEY."
+        )
+
+
+def _is_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_plain = parts.port != 0 and not (parts.query or parts.fragment or "@" in parts.netloc)
+    except ValueError:
+        return False
+    return is_plain and bool(parts.hostname) and url.isascii() and url.isprintable() and " " not in url
+
+
+def _check_key(key: object) -> None:
+    is_key = isinstance(key, str) and 0 < len(key) <= _KEY_CHARACTERS and key.isascii() and key.isprintable()
+    if key is not None and not (is_key and " " not in str(key)):
+        raise SettingsError("The key (AFTERTAG_KEY) has to be one word of ASCII, as `aftertag key create` printed it.")
+
+
+def _scheme(url: object) -> str:
+    return url.partition("://")[0] if isinstance(url, str) and "://" in url else ""

@@ -3,7 +3,8 @@
 AftertagError (worker.errors)
 └── ConsoleError
     ├── NothingRunningError    there is no database to talk to
-    └── NoDefaultModelError    nobody named a model, and the endpoint has none that is asked by default
+    ├── NoDefaultModelError    nobody named a model, and the endpoint has none that is asked by default
+    └── LangfuseError          Langfuse cannot be reached, or refuses us
 """
 
 import sys
@@ -20,6 +21,10 @@ _NO_RIGHT = "42501"
 
 class ConsoleError(AftertagError):
     """The root of what goes wrong in the console itself."""
+
+
+class LangfuseError(ConsoleError):
+    """Langfuse is not set up, cannot be reached, or refuses us."""
 
 
 class NothingRunningError(ConsoleError):

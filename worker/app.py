@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from classifier_models.endpoints import Endpoint
-from worker import bells, broker_state, ending, interpreter, tasks
+from worker import bells, broker_state, ending, interpreter, redacting, tasks
 from worker.broker_transport import installing
 from worker.gates import Gates
 from worker.line import Line
@@ -79,6 +79,7 @@ def run_worker(
     Raise SchemaOutdatedError when the database is not at this release's schema.
     """
     interpreter.share_arenas()
+    redaction = redacting.named(settings.redact)
     gates = Gates()
     engine = engines.connect(database_url, application="aftertag worker", connections=settings.threads + 4)
     migrations.require_current(engine)
@@ -97,6 +98,7 @@ def run_worker(
         ring=lambda endpoint, keys: ring(app, endpoint, keys),
         metrics=metrics,
         depth=lambda queue: int(client.llen(queue)),
+        redaction=redaction,
     )
     tasks.register(app, line, redis_url=redis_url)
     return _work(app, line, name=name)

@@ -1,4 +1,4 @@
-"""A worker and a beat as processes of this machine's own, beside embedded services: for `up` and the demo."""
+"""A worker, a beat and a server as processes of this machine's own, beside embedded services: for `up` and the demo."""
 
 import json
 import os
@@ -35,9 +35,14 @@ class Household:
 
 @contextmanager
 def household(
-    running: Running, environ: Mapping[str, str], *, keep: bool = False, shown: bool = False
+    running: Running,
+    environ: Mapping[str, str],
+    *,
+    names: Sequence[str] = ("worker", "beat"),
+    keep: bool = False,
+    shown: bool = False,
 ) -> Iterator[Household]:
-    """Yield a worker and a beat on the services of `running`; they end with the block, unless it ends well and `keep`.
+    """Yield processes on the services of `running`; they end with the block, unless it ends well and `keep`.
 
     They also end when this process is killed (on Linux); with `keep` then `stop_kept` ends them, or the next start.
     `shown` leaves their logs on this terminal; else they go into files of the data directory.
@@ -46,7 +51,7 @@ def household(
     home = Household(data_dir=running.data_dir)
     kept = False
     try:
-        for name in ("worker", "beat"):
+        for name in names:
             home.processes[name] = _start(name, running, environ, log=None if shown else home.log_of(name), keep=keep)
             if keep:
                 pids = {started: process.pid for started, process in home.processes.items()}
@@ -85,6 +90,8 @@ def _start(
         "AFTERTAG_REDIS_URL": running.redis_url,
         "PYTHONUNBUFFERED": "1",
     }
+    if name == "serve":
+        own["AFTERTAG_METRICS_PORT"] = "0"  # the port is the worker's
     command = [sys.executable, "-P", "-m", "console", name]  # -P: a folder named `console` here is not ours
     output = None if log is None else log.open("ab")
     try:

@@ -15,6 +15,7 @@ from worker.last_chances import LastChances
 from worker.metrics import Metrics
 from worker.outage import Outage
 from worker.recorder import Recorder
+from worker.redacting import Redaction
 from worker.room import Room
 from worker.settings import Settings
 from worker.store.claims import Claimed
@@ -54,6 +55,7 @@ class Line:
         ring: Callable[[str, Sequence[Key]], None],
         metrics: Metrics,
         depth: Callable[[str], int] = lambda queue: 0,
+        redaction: Redaction | None = None,
     ) -> None:
         self.settings = settings
         self.engine = engine
@@ -71,6 +73,7 @@ class Line:
             ring=ring,
             has_room=self.depths.has_room,
             metrics=metrics,
+            redaction=redaction,
         )
         self.breaker = Breaker(clock=time.monotonic, probe_seconds=settings.probe_seconds)
         ahead = settings.calls_ready + WRITE_AHEAD

@@ -47,13 +47,6 @@ class Metrics:
         self._set_aside = Counter(
             "aftertag_set_aside", "Generations that could not be recorded.", registry=self.registry
         )
-        self._ignored = Counter(
-            "aftertag_ignored_spans",
-            "Spans that gave no text to tag, by what they are: not_a_generation, stream_opening, seen_twice, without_text;"
-            " and events of LiteLLM's that are no generation: litellm_event.",
-            ("kind",),
-            registry=self.registry,
-        )
         self._waits = _Waits(kept_seconds=waits_kept_seconds, clock=clock)
         self.registry.register(self._waits)
 
@@ -90,12 +83,6 @@ class Metrics:
     def count_recorded(self, generations: int, *, set_aside: int) -> None:
         self._recorded.inc(generations)
         self._set_aside.inc(set_aside)
-
-    def count_ignored(self, spans: Mapping[str, int]) -> None:
-        """Count what OpenTelemetry spans were that brought no generation, or one without its text."""
-        for kind, count in spans.items():
-            if count:
-                self._ignored.labels(kind).inc(count)
 
     def count_placed(self, reasons: Iterable[str | None]) -> None:
         """Count what recording decided: the reasons of rows that will not be run; None for those that will."""

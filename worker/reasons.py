@@ -74,7 +74,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.SAMPLED_OUT: Explanation(
         kind=Kind.NOT_RUN,
-        sentence="Its draw was not below the classifier's sampling rate.",
+        sentence="Its draw was not below the sampling rate, the classifier's or that of its sender, who kept its text.",
         advice="Nothing is wrong; raise the classifier's sampling rate to have more generations tagged.",
     ),
     Reason.FILTERED_OUT: Explanation(

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Protocol, TypeVar
 
 from worker.metrics import Metrics
+from worker.redacting import Redaction
 from worker.store.connecting import Engine
 from worker.store.recording import Key
 
@@ -23,7 +24,8 @@ class Patience(Protocol):
 class Recorder:
     """`ring` publishes bells for (endpoint, keys) after a commit, `has_room` says for which endpoints it is to be called.
 
-    `known_days` are those whose partitions this process has seen; recording adds to them and takes from them.
+    `redaction` goes over every text before it is stored. `known_days` are those whose partitions this process has
+    seen; recording adds to them and takes from them.
     """
 
     engine: Engine
@@ -32,4 +34,5 @@ class Recorder:
     ring: Callable[[str, Sequence[Key]], None]
     has_room: Callable[[str], bool]
     metrics: Metrics
+    redaction: Redaction | None = None
     known_days: set[date] = field(default_factory=set)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from classifier_models.marker import OWN_CALL_LINE
-from worker import batches, days, errors, generation, recording_feedback, sampling
+from worker import batches, days, errors, generation, own_calls, recording_feedback, sampling
 from worker.generation import Generation
 from worker.outage import Stopping
 from worker.recorder import Recorder
+from worker.redacting import Redaction
 from worker.setting_aside import Rejected, set_all_aside
 from worker.store import classifiers, recording
 from worker.store.connecting import Connection, DatabaseError
@@ -45,21 +45,20 @@ def record(recorder: Recorder, batch: object, *, now: datetime | None = None) ->
     """
     now = now or datetime.now(UTC)
     sent = batches.read(batch)
-    accepted, rejected = check(sent.generations, now=now, past=recorder.past)
+    accepted, rejected = check(sent.generations, now=now, past=recorder.past, redaction=recorder.redaction)
     new: set[Key] = set()
     refused: list[Rejected] = []
     for start in range(0, len(accepted), AT_ONCE):
         written, unwritable = record_each(recorder, accepted[start : start + AT_ONCE])
         new |= written
         refused += unwritable
-    feedback, unusable = recording_feedback.check(sent.feedback, now=now, past=recorder.past)
+    feedback, unusable = recording_feedback.check(
+        sent.feedback, now=now, past=recorder.past, redaction=recorder.redaction
+    )
     recording_feedback.record(recorder, feedback)
     rejected += refused
     aside = [*rejected, *unusable]
-    if aside or sent.dropped:
-        recorder.patience.outlast(
-            lambda: set_all_aside(recorder, aside, sent.dropped, day=now.date()), without_end=True
-        )
+    recorder.patience.outlast(lambda: set_all_aside(recorder, aside, sent.dropped, day=now.date()), without_end=True)
     recorder.metrics.count_recorded(len(new), set_aside=len(rejected))
     return Recorded(new=new, known=len(accepted) - len(new) - len(refused), rejected=rejected)
 
@@ -83,32 +82,21 @@ def record_or_set_aside(recorder: Recorder, batch: object, *, now: datetime | No
         recorder.patience.outlast(lambda: set_all_aside(recorder, [rejected], {}, day=now.date()), without_end=True)
 
 
-def check(documents: Sequence[object], *, now: datetime, past: timedelta) -> tuple[list[Generation], list[Rejected]]:
-    """Part what can be recorded from what cannot."""
+def check(
+    documents: Sequence[object], *, now: datetime, past: timedelta, redaction: Redaction | None = None
+) -> tuple[list[Generation], list[Rejected]]:
+    """Part what can be recorded, with its text redacted, from what cannot."""
     accepted: list[Generation] = []
     rejected: list[Rejected] = []
     for document in documents:
         try:
-            accepted.append(generation.read(document, now=now, past=past))
+            found = generation.read(document, now=now, past=past)
+            accepted.append(found if redaction is None else redaction.generation(found))
         except generation.Unacceptable as error:
             workspace = document.get("workspace") if isinstance(document, dict) else None
             named = workspace if isinstance(workspace, str) else None
             rejected.append(Rejected(document=document, workspace=named, error=str(error)))
     return accepted, rejected
-
-
-def is_own_call(found: Generation) -> bool:
-    """Whether this is a call of ours that a gateway reports back: the first line of its system message is the marker.
-
-    Never what a user said: a prompt that begins like ours would make its usage vanish. So a decision model's call,
-    which has no system message, is recognised only where the gateway reports the head of its `state` as a system turn.
-    """
-    if found.own_call:  # a gateway told us of the header that our calls carry
-        return True
-    if not found.turns:
-        return False
-    kind, said, _, _ = found.turns[0]
-    return kind == "system" and said.partition("\n")[0].rstrip() == OWN_CALL_LINE
 
 
 def always(endpoint: str) -> bool:
@@ -134,7 +122,7 @@ def plan(
     standings = classifiers.standings(connection, workspaces) if classify else {}
     rows = []
     for one in accepted:
-        own_call = is_own_call(one)
+        own_call = own_calls.is_own_call(one)
         placed = sampling.place(one, standings.get(one.workspace, []), own_call=own_call)
         asked = {each.endpoint for each in placed if each.reason is None}
         rows.append(

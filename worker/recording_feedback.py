@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from worker import days, feedback, generation
 from worker.feedback import Feedback
 from worker.recorder import Recorder
+from worker.redacting import Redaction
 from worker.setting_aside import Rejected
 from worker.store import feedback as store
 from worker.store.recording import Key
@@ -13,13 +14,16 @@ from worker.store.recording import Key
 AT_ONCE = 64
 
 
-def check(documents: Sequence[object], *, now: datetime, past: timedelta) -> tuple[list[Feedback], list[Rejected]]:
-    """Part what can be recorded from what cannot."""
+def check(
+    documents: Sequence[object], *, now: datetime, past: timedelta, redaction: Redaction | None = None
+) -> tuple[list[Feedback], list[Rejected]]:
+    """Part what can be recorded, with its comment redacted, from what cannot."""
     accepted: list[Feedback] = []
     rejected: list[Rejected] = []
     for document in documents:
         try:
-            accepted.append(feedback.read(document, now=now, past=past))
+            found = feedback.read(document, now=now, past=past)
+            accepted.append(found if redaction is None else redaction.feedback(found))
         except generation.Unacceptable as error:
             rejected.append(refusal(document, str(error)))
     return accepted, rejected

@@ -1,6 +1,7 @@
 """What cannot be recorded is kept where an operator sees it and can replay it, and losses are counted."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,16 +23,29 @@ class Rejected:
 
 
 def set_all_aside(recorder: Recorder, rejected: Sequence[Rejected], dropped: Mapping[str, int], *, day: date) -> None:
-    """Set each aside, and count what hooks dropped: all in one transaction."""
-    with recorder.engine.begin() as connection:
-        for one in rejected:
-            _set_aside(connection, one)
-        if dropped:
-            recording.add_losses(connection, dropped, day=day)
+    """Set each aside, redacted as far as it can be read, and count losses: all in one transaction, none for nothing.
+
+    To what hooks dropped comes what the redaction has withheld since the last time.
+    """
+    redaction = recorder.redaction
+    bodies = [_body(one.document if redaction is None else redaction.document(one.document)) for one in rejected]
+    withheld = {} if redaction is None else redaction.take_losses()
+    losses = Counter(dropped) + Counter(withheld)
+    if not bodies and not losses:
+        return
+    try:
+        with recorder.engine.begin() as connection:
+            for one, body in zip(rejected, bodies, strict=True):
+                _set_aside(connection, one, body)
+            if losses:
+                recording.add_losses(connection, losses, day=day)
+    except BaseException:
+        if redaction is not None:
+            redaction.give_back(withheld)
+        raise
 
 
-def _set_aside(connection: Connection, rejected: Rejected) -> None:
-    body = _body(rejected.document)
+def _set_aside(connection: Connection, rejected: Rejected, body: bytes) -> None:
     set_aside.add(
         connection,
         source="recording",

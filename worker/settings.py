@@ -44,7 +44,8 @@ class Settings(BaseModel):
         10, description="What a lease leaves for writing the tags after the call's deadline."
     )
     drain_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
-        20, description="How long a stopping worker finishes its calls before it releases the rest."
+        20,
+        description="How long a stopping worker finishes its calls, or a server its requests, before the rest is left.",
     )
     sweep_seconds: Seconds = Field(5, description="How often the beat starts a sweep.")
     ring_again_seconds: Seconds = Field(
@@ -55,6 +56,10 @@ class Settings(BaseModel):
     keep_days: Annotated[int, Field(ge=1, le=36_500)] = Field(400, description="Days that generations are kept.")
     past_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
         30, description="How old a generation may be when it comes in; older ones are set aside (import takes any age)."
+    )
+    redact: str | None = Field(
+        None,
+        description="Your function over every text before it is stored, text to text, as package.module:function.",
     )
     visibility_timeout_seconds: Seconds = Field(
         30, description="When Redis gives an unacknowledged message of a dead worker to another."
@@ -67,6 +72,9 @@ class Settings(BaseModel):
         20_000_000, description="The largest body that it reads, also after unpacking."
     )
     http_generations: Count = Field(5_000, description="The most generations that one request may hold.")
+    http_generations_per_minute: Annotated[int, Field(ge=0, le=100_000_000)] = Field(
+        300_000, description="What one key may bring in, a minute's worth of it at once; 0: no limit."
+    )
     log_format: Literal["auto", "json", "pretty"] = Field(
         "auto", description="Form of the logs; auto: pretty on a terminal."
     )
@@ -74,7 +82,7 @@ class Settings(BaseModel):
         "info", description="The least severe log line shown."
     )
 
-    @field_validator("database_url", "redis_url", mode="before")
+    @field_validator("database_url", "redis_url", "redact", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return value or None

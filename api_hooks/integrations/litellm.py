@@ -69,8 +69,7 @@ def _hand_over(call: dict[str, Any]) -> None:
     if document is None:
         return
     messages, output = document.pop("messages"), document.pop("output")
-    with attribution.context(**call.get(_CONTEXT, _NOTHING)):
-        current.line().put(messages, output, document)
+    current.line().put(messages, output, document, attributed=call.get(_CONTEXT))
 
 
 def _blocks(system: Any) -> list[Any] | None:

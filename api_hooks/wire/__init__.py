@@ -44,6 +44,7 @@ from api_hooks.wire.contract import (
     ID_CHARACTERS,
     KINDS,
     OWN_CALL_HEADER,
+    OWN_CALL_LINE,
     RECORD_QUEUE,
     RECORD_TASK,
     SCORE_AT_MOST,
@@ -52,12 +53,15 @@ from api_hooks.wire.contract import (
     TURNS_AT_MOST,
     UNREADABLE,
     VERSION,
+    WITHHELD,
     UnusableError,
 )
 from api_hooks.wire.feedback import feedback
 from api_hooks.wire.generation import generation
 from api_hooks.wire.identity import draw, uuid7
 from api_hooks.wire.naming import call_id, response_id
+from api_hooks.wire.redaction import Redact
+from api_hooks.wire.sampling import Sample
 from api_hooks.wire.turns import normalise_messages
 from api_hooks.wire.usage import normalise_usage
 
@@ -68,6 +72,7 @@ __all__ = [
     "ID_CHARACTERS",
     "KINDS",
     "OWN_CALL_HEADER",
+    "OWN_CALL_LINE",
     "RECORD_QUEUE",
     "RECORD_TASK",
     "SCORE_AT_MOST",
@@ -76,6 +81,9 @@ __all__ = [
     "TURN_CHARACTERS",
     "UNREADABLE",
     "VERSION",
+    "WITHHELD",
+    "Redact",
+    "Sample",
     "UnusableError",
     "call_id",
     "draw",

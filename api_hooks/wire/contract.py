@@ -27,6 +27,11 @@ SCORE_AT_MOST = 1_000_000
 """A feedback's comment, and its score on either side of 0. Usual scores are -1, 0 and 1, or from 0 to 1."""
 
 UNREADABLE = "[unreadable]"
+WITHHELD = "[withheld]"
+"""In place of a text that a sender's own function could not redact."""
+
+OWN_CALL_LINE = "[aftertag own call]"
+"""The first line of the system message in our classifiers' own calls; `classifier_models.marker` writes it."""
 
 OWN_CALL_HEADER = "x-aftertag-own-call"
 """The header of the classifiers' own calls, in lower case, as gateways report it."""

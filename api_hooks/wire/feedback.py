@@ -7,19 +7,26 @@ from typing import Any
 from api_hooks.wire.contract import COMMENT_CHARACTERS, SCORE_AT_MOST, UnusableError
 from api_hooks.wire.fields import finite, guarded, metadata_of, workspace_of
 from api_hooks.wire.identity import new_id, own_id, time_text
+from api_hooks.wire.redaction import SEEN_CHARACTERS, Redact, redacted_text
 from api_hooks.wire.text import clean, plain, short
 
 
 def feedback(
-    document: Mapping[str, Any], *, now: datetime, random_bytes: bytes, needs_workspace: bool = True
+    document: Mapping[str, Any],
+    *,
+    now: datetime,
+    random_bytes: bytes,
+    needs_workspace: bool = True,
+    redact: Redact | None = None,
 ) -> dict[str, Any]:
     """Return what stands in a batch: id, workspace, generation_id, created_at, score, comment, user, metadata.
 
     `document` has the arguments of `api_hooks.feedback` as keys. Without an id of the caller's it gets a uuid7 of its
     time and `random_bytes` (10); without a time, `now`. `generation_id` becomes text as a generation's own id does. A
     score is any number from -1,000,000 to 1,000,000, True and False count as 1 and 0; a comment is cut to its first
-    5,000 characters. Raises UnusableError, which quotes no comment, when the generation or the workspace (unless
-    `needs_workspace` is False) is missing, when a score makes no sense, and when there is neither score nor comment.
+    5,000 characters, after `redact` was shown it. Raises UnusableError, which quotes no comment, when the generation is
+    missing, or the workspace (unless `needs_workspace` is False), when a score makes no sense, and when there is
+    neither score nor comment.
     """
     workspace = workspace_of(document.get("workspace"), is_needed=needs_workspace)
     generation_id = own_id(document.get("generation_id"))
@@ -27,7 +34,7 @@ def feedback(
         raise UnusableError("generation_id: there is none; name the generation by its own id, or by its response's.")
     created_at = time_text(document.get("created_at"), otherwise=now)
     score = _score(document.get("score"))
-    comment = _comment(document.get("comment"))
+    comment = _comment(document.get("comment"), redact)
     if score is None and comment is None:
         raise UnusableError("score: there is none, and no comment; give at least one of the two.")
     return {
@@ -51,7 +58,10 @@ def _score(given: Any) -> float | int | None:
     return score
 
 
-def _comment(given: Any) -> str | None:
+def _comment(given: Any, redact: Redact | None) -> str | None:
     if not issubclass(type(given), str):
         return None
-    return clean(plain(given)[:COMMENT_CHARACTERS]) or None
+    said = plain(given)
+    if redact is not None:
+        said = redacted_text(said[:SEEN_CHARACTERS], redact, is_cut=len(said) > SEEN_CHARACTERS)
+    return clean(said[:COMMENT_CHARACTERS]) or None

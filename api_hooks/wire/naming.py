@@ -64,6 +64,11 @@ def call_id(output: Any) -> str | None:
     return response_id(given)
 
 
+def span_name(trace_id: str, span_id: str) -> str:
+    """The id of a call that is known by its OpenTelemetry span only, whoever hands that on."""
+    return f"otlp-{trace_id}-{span_id}"
+
+
 def _is_told_differently(given: str) -> bool:
     own = _unwrapped(given)
     return own.startswith("resp_") if own != given else len(given) > _LONGER_THAN_ANY_PROVIDERS

@@ -8,7 +8,7 @@ from typing import Any
 from api_hooks.wire.contract import SHORT_CHARACTERS, TURN_CHARACTERS, UNREADABLE
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_KEPT = TURN_CHARACTERS + 1
+KEPT_CHARACTERS = TURN_CHARACTERS + 1
 
 
 def plain(text: str) -> str:
@@ -23,27 +23,27 @@ def clean(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
-def cut(text: str) -> tuple[str, int | None]:
+def cut(text: str, most: int = KEPT_CHARACTERS) -> tuple[str, int | None]:
     """Return what a turn keeps of a text, and its full length in characters when that is not all of it."""
-    if len(text) <= _KEPT:
+    if len(text) <= most:
         return clean(text), None
-    return clean(text[:_KEPT]), len(text)
+    return clean(text[:most]), len(text)
 
 
-def cut_lines(lines: Sequence[str]) -> tuple[str, int | None]:
+def cut_lines(lines: Sequence[str], most: int = KEPT_CHARACTERS) -> tuple[str, int | None]:
     """`cut` of the lines joined, without joining what is thrown away."""
     if len(lines) == 1:
-        return cut(lines[0])
+        return cut(lines[0], most)
     length = sum(map(len, lines)) + max(0, len(lines) - 1)
     kept: list[str] = []
-    missing = _KEPT
+    missing = most
     for line in lines:
         kept.append(line[:missing])
         missing -= len(line) + 1
         if missing <= 0:
             break
-    joined = clean("\n".join(kept)[:_KEPT])
-    return joined, length if length > _KEPT else None
+    joined = clean("\n".join(kept)[:most])
+    return joined, length if length > most else None
 
 
 def short(given: Any) -> str | None:

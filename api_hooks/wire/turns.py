@@ -6,7 +6,7 @@ from typing import Any
 from api_hooks.wire.content import Call, Result, pieces, text_of
 from api_hooks.wire.contract import UNREADABLE
 from api_hooks.wire.reading import elements, field, is_message, is_sequence, opened, word
-from api_hooks.wire.text import as_json, cut, cut_lines, plain, short
+from api_hooks.wire.text import KEPT_CHARACTERS, as_json, cut, cut_lines, plain, short
 from api_hooks.wire.tools import tool_names
 
 Turn = list[Any]
@@ -24,13 +24,15 @@ _KIND_OF_ROLE = {
 }
 
 
-def normalise_messages(messages: Any, output: Any = None, tools: Any = None) -> tuple[list[Turn], list[str]]:
+def normalise_messages(
+    messages: Any, output: Any = None, tools: Any = None, *, most: int = KEPT_CHARACTERS
+) -> tuple[list[Turn], list[str]]:
     """Return the turns `[kind, text, name, length]` and the names of the tools. Never raises; see the package's table.
 
     `output` is what the call returned: text, a message, or a whole response of chat completions, Anthropic or
-    Responses. `name` stands with tool calls and results, `length` where a text was cut.
+    Responses. `name` stands with tool calls and results, `length` where a text was cut, to `most` characters.
     """
-    transcript = _Transcript()
+    transcript = _Transcript(most)
     for message in _guarded(_listed, messages):
         transcript.add(message, "user")
     for message in _guarded(_answers, output):
@@ -39,8 +41,9 @@ def normalise_messages(messages: Any, output: Any = None, tools: Any = None) -> 
 
 
 class _Transcript:
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.turns: list[Turn] = []
+        self._most = most
         self._name_of_call: dict[str, str] = {}
 
     def add(self, message: Any, otherwise: str) -> None:
@@ -51,7 +54,7 @@ class _Transcript:
                 role, content = message
                 kind = _KIND_OF_ROLE.get(role, "tool_result")
                 if kind != "tool_result":  # the commonest messages, without detours
-                    text, length = cut(content)
+                    text, length = cut(content, self._most)
                     self.turns.append([kind, text, None, length])
                     return
                 message = {"role": role, "content": content}
@@ -101,7 +104,7 @@ class _Transcript:
     def _say(self, kind: str, lines: list[str]) -> None:
         if kind == "tool_result":
             kind = "user"
-        text, length = cut_lines(lines) if lines else ("", None)
+        text, length = cut_lines(lines, self._most) if lines else ("", None)
         self.turns.append([kind, text, None, length])
 
     def _call(self, call: Call) -> None:
@@ -111,14 +114,14 @@ class _Transcript:
         arguments = call.arguments
         if arguments is None:
             arguments = ""
-        text, length = cut(plain(arguments) if isinstance(arguments, str) else as_json(arguments))
+        text, length = cut(plain(arguments) if isinstance(arguments, str) else as_json(arguments), self._most)
         self.turns.append(["tool_call", text, name, length])
 
     def _hear(self, result: Result) -> None:
         name = short(result.name)
         if name is None and isinstance(result.id, str):
             name = self._name_of_call.get(plain(result.id))
-        text, length = cut(text_of(result.content))
+        text, length = cut(text_of(result.content), self._most)
         self.turns.append(["tool_result", text, name, length])
 
 

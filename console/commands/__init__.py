@@ -7,5 +7,5 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Start here": ("demo", "up", "import_"),
     "See": ("generations", "tags", "why", "queue", "sql", "doctor"),
     "Configure": ("taxonomy", "classifier", "apply", "workspace", "member", "key"),
-    "Operate": ("migrate", "worker", "beat", "serve", "set_aside", "erase"),
+    "Operate": ("migrate", "worker", "beat", "serve", "set_aside", "erase", "langfuse"),
 }

@@ -24,7 +24,7 @@ def doctor(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look at services, schema, clocks, days, endpoints, workers and kept text; say what to do about each finding.
+    """Look at services, schema, clocks, days, endpoints, workers, server and kept text; say what to do about each finding.
 
     Ends with 1 when something is a problem; a note is only for you to know.
     """
@@ -47,6 +47,7 @@ def doctor(
 def _look(*, probe: bool) -> "Iterator[Finding]":
     yield from _postgres(probe=probe)
     yield from _redis()
+    yield from _server()
 
 
 def _postgres(*, probe: bool) -> "Iterator[Finding]":
@@ -67,6 +68,25 @@ def _redis() -> "Iterator[Finding]":
             yield from diagnosis.of_redis(client, now=datetime.now(UTC))
     except Exception as error:  # noqa: BLE001 - what nobody expected is raised again
         yield diagnosis.problem("Redis", _sentence(error), "Run `aftertag up`, or set AFTERTAG_REDIS_URL.")
+
+
+def _server() -> "Iterator[Finding]":
+    from console import readiness
+    from worker import diagnosis
+
+    settings = session.settings()
+    if not settings.http_port:
+        return  # any free one, which only the server knows
+    address = readiness.address(settings.http_host, settings.http_port)
+    found = readiness.ask(address)
+    if found.ready:
+        yield diagnosis.ok("HTTP server", f"It answers at {address}, and can record.")
+    elif found.reason is None:
+        advice = "To take generations over HTTP, run `aftertag serve`."
+        yield diagnosis.note("HTTP server", f"None of ours answers at {address}.", advice)
+    else:
+        advice = f"Look at its log, and at {address}/readyz."
+        yield diagnosis.problem("HTTP server", f"It answers at {address}: {found.reason}", advice)
 
 
 def _sentence(error: Exception) -> str:

@@ -11,6 +11,7 @@ from console import output, session
 
 if TYPE_CHECKING:
     from worker.importing import BadLine, Exports, Format, Imported, Survey
+    from worker.redacting import Redaction
     from worker.store.connecting import Engine
 
 BAD_LINES_SHOWN = 20
@@ -71,19 +72,30 @@ def import_(
 
     Example: aftertag import conversations.jsonl --workspace acme
     """
-    from worker import importing
+    from worker import importing, redacting
 
+    redaction = redacting.named(session.settings().redact)
     with (
         session.engine() as engine,
         importing.recognised(files, named=format_, ask=_ask) as exports,
     ):
         for export in exports.files:
             output.note(f"{export.path.name}: {export.format.title}.")
+        if exports.lacks_requests:
+            output.note("Without the batch's input file its answers go in alone; what was asked cannot be added later.")
         found = importing.survey(engine, exports, workspace=workspace, classify=classify)
         _tell(found)
         imported = importing.Imported()
         if not dry_run:
-            imported = _bring_in(engine, exports, found, workspace=workspace, classify=classify, shows_bar=not as_json)
+            imported = _bring_in(
+                engine,
+                exports,
+                found,
+                workspace=workspace,
+                classify=classify,
+                redaction=redaction,
+                shows_bar=not as_json,
+            )
     for refused in imported.refused[:BAD_LINES_SHOWN]:
         output.problem(_bad(refused))
     bad = [*found.bad, *imported.refused]
@@ -114,6 +126,7 @@ def _bring_in(
     *,
     workspace: str | None,
     classify: bool,
+    redaction: "Redaction | None",
     shows_bar: bool,
 ) -> "Imported":
     from rich.console import Console
@@ -130,6 +143,7 @@ def _bring_in(
             workspace=workspace,
             classify=classify,
             advanced=lambda done: bar.update(task, completed=done),
+            redaction=redaction,
         )
 
 

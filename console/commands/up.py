@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ import typer
 
 from console import output, session
 
+PROCESSES = ("worker", "beat", "serve")
+
 
 def register(app: typer.Typer) -> None:
     app.command()(up)
@@ -17,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up() -> None:
-    """Run everything on this machine, until Ctrl-C: PostgreSQL, Redis, a worker and a beat.
+    """Run everything on this machine, until Ctrl-C: PostgreSQL, Redis, a worker, a beat and the HTTP server.
 
     PostgreSQL and Redis are embedded ones that keep their data in AFTERTAG_DATA_DIR, unless AFTERTAG_DATABASE_URL or
     AFTERTAG_REDIS_URL names a real one. The database is migrated first. A second `up` on the same data directory says
@@ -45,15 +48,26 @@ def up() -> None:
         migrations.upgrade(running.database_url)
         with engines.connecting(running.database_url, application="aftertag up") as engine:
             partitions.make_ahead(engine, today=datetime.now(UTC).date())
-        home = stack.enter_context(household.household(running, os.environ, shown=True))
+        port = settings.http_port or _free_port(settings.http_host)
+        environ = {**os.environ, "AFTERTAG_HTTP_PORT": str(port)}
+        home = stack.enter_context(household.household(running, environ, names=PROCESSES, shown=True))
         for line in running.describe():
             output.note(line)
         output.note(f"Data directory: {running.data_dir}")
+        output.note(
+            f"HTTP: http://{settings.http_host}:{port}/docs; a key: `aftertag key create NAME -w … --application …`"
+        )
         output.note("Everything is up. Ctrl-C ends it; in another terminal try `aftertag doctor`.")
         while not stop.wait(0.5):
             if ended := home.ended():
                 raise errors.ProcessEndedError(f"The {ended} ended by itself; its last lines above say why.")
         output.note("Ending: calls under way are finished first …")
+
+
+def _free_port(host: str) -> int:
+    """A port that nobody has at this moment, to be known here and to the server."""
+    with socket.create_server((host, 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def down() -> None:

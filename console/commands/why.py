@@ -150,6 +150,8 @@ def _feedback(given: "Given") -> str:
 def _sampling(one: "ClassificationStory") -> str | None:
     if one.rate is None or one.draw is None:
         return None
+    if one.draw >= 1:
+        return "it came without its text: nobody can be asked about it"
     side = "in: the draw is below the rate" if one.draw < one.rate else "out: the draw is not below the rate"
     return f"rate {one.rate:g}, draw {one.draw:.4f}, {side}"
 

@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
 from console.server import health, taking, wrong
@@ -21,15 +23,24 @@ def make(house: House, *, ways: Sequence[Way] = WAYS) -> ASGIApp:
         yield
         house.stop()
 
-    app = FastAPI(
+    app = FastAPIOffline(  # its pages bring their scripts along: no network is needed to read them
         title="Aftertag",
         summary="Hand in LLM generations; they are recorded before the answer, and tagged afterwards.",
+        version=_version(),
         lifespan=life,
-        docs_url=None,
+        docs_url="/docs",
         redoc_url=None,
         exception_handlers=wrong.HANDLERS,
     )
     for way in ways:
         taking.add_route(app, way, house)
     health.add_routes(app, house)
-    return wrong.Guarded(app)
+    count = house.http_metrics.count_request
+    return wrong.Guarded(app, count=lambda route, status, seconds: count(route, status, seconds=seconds))
+
+
+def _version() -> str:
+    try:
+        return version("aftertag")
+    except PackageNotFoundError:
+        return "a checkout that is not installed"

@@ -1,32 +1,12 @@
-"""A request's body: read within bounds of size and time, and unpacked; decoding it is the way's."""
+"""A request's body, unpacked and decoded: whatever it holds, the result is a value or a refusal that quotes nothing of it."""
 
-import asyncio
 import gzip
 import io
 import json
 import zlib
-from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
 from console.server import errors
-
-BODY_SECONDS = 60.0
-
-
-async def read(stream: AsyncIterator[bytes], *, at_most: int, announced: str | None) -> bytes:
-    """Return the body. Raise TooLargeError as soon as it is, TooLateError when it is not there within a minute."""
-    if announced is not None and announced.isdecimal() and int(announced[:20]) > at_most:
-        raise _too_large(at_most)
-    kept = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in stream:
-                kept += chunk
-                if len(kept) > at_most:
-                    raise _too_large(at_most)
-    except TimeoutError:
-        raise errors.TooLateError(f"The body did not arrive within {BODY_SECONDS:.0f} s.") from None
-    return bytes(kept)
 
 
 def unpacked(body: bytes, encoding: str | None, *, at_most: int) -> bytes:
@@ -66,11 +46,11 @@ def _gunzipped(body: bytes, *, at_most: int) -> bytes:
     except (OSError, EOFError, zlib.error):
         raise errors.BadRequestError("The body says that it is gzip, and is not.") from None
     if len(whole) > at_most:
-        raise _too_large(at_most)
+        raise too_large(at_most)
     return whole
 
 
-def _too_large(at_most: int) -> errors.TooLargeError:
+def too_large(at_most: int) -> errors.TooLargeError:
     return errors.TooLargeError(f"The body is over {at_most:,} bytes (AFTERTAG_HTTP_BODY_BYTES); send smaller batches.")
 
 

@@ -10,21 +10,29 @@ from console.server.arrivals import Arrivals, Checked, Kind, Unusable
 from worker import feedback, generation
 from worker.feedback import Feedback
 from worker.generation import Generation
+from worker.redacting import Redaction
 from worker.store.keys import Bearer
 
 SAYING = ("messages", "turns", "output")
 
 
-def check(arrivals: Arrivals, *, bearer: Bearer, now: datetime, past: timedelta) -> list[Checked]:
-    """Check every document, then every feedback; what is missing, workspace and application, is the key's."""
+def check(
+    arrivals: Arrivals, *, bearer: Bearer, now: datetime, past: timedelta, redaction: Redaction | None = None
+) -> list[Checked]:
+    """Check every document, then every feedback; what is missing, workspace and application, is the key's.
+
+    What can be recorded comes back redacted; what cannot is redacted when it is set aside.
+    """
 
     def to_generation(document: dict[str, Any]) -> Generation:
         own = {**document, "app": document.get("app") or bearer.application}
-        return generation.read(own if arrivals.on_the_wire else _built(own, now=now), now=now, past=past)
+        found = generation.read(own if arrivals.on_the_wire else _built(own, now=now), now=now, past=past)
+        return found if redaction is None else redaction.generation(found)
 
     def to_feedback(document: dict[str, Any]) -> Feedback:
         made = document if arrivals.on_the_wire else wire.feedback(document, now=now, random_bytes=os.urandom(10))
-        return feedback.read(made, now=now, past=past)
+        found = feedback.read(made, now=now, past=past)
+        return found if redaction is None else redaction.feedback(found)
 
     return [
         *(_check(one, to_generation, kind="generation", bearer=bearer) for one in arrivals.documents),

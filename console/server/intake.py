@@ -56,7 +56,8 @@ class Intake:
 
     def check(self, arrivals: Arrivals, *, bearer: Bearer) -> list[Checked]:
         """Check what came, documents first, then feedback; for a reading thread."""
-        return checking.check(arrivals, bearer=bearer, now=datetime.now(UTC), past=self._recorder.past)
+        recorder, now = self._recorder, datetime.now(UTC)
+        return checking.check(arrivals, bearer=bearer, now=now, past=recorder.past, redaction=recorder.redaction)
 
     async def record(self, arrivals: Arrivals, *, bearer: Bearer) -> list[Result]:
         """Check and record what came; return a result for each, in order, after the commit.
@@ -80,6 +81,8 @@ class Intake:
                 results.append(Result(id=one.id, status=outcome))
         if arrivals.kept_when_rejected:
             await self._keep(rejected, {**arrivals.dropped, **({OTHER_WORKSPACE: foreign} if foreign else {})})
+        elif self._recorder.redaction is not None and self._recorder.redaction.has_losses:
+            await self._keep((), {})
         return results
 
     async def _recorded(self, generations: Sequence[Generation]) -> list[Outcome]:
@@ -106,12 +109,12 @@ class Intake:
         return found
 
     async def _keep(self, rejected: Sequence[Rejected], dropped: Mapping[str, int]) -> None:
-        if rejected or dropped:
-            today = datetime.now(UTC).date()
+        today = datetime.now(UTC).date()
 
-            def keep() -> None:
-                setting_aside.set_all_aside(self._recorder, rejected, dict(dropped), day=today)
+        def keep() -> None:
+            setting_aside.set_all_aside(self._recorder, rejected, dropped, day=today)
 
+        if rejected or dropped or self._recorder.redaction is not None:
             await self._write(lambda: self._recorder.patience.outlast(keep))
 
     async def _write(self, step: Callable[[], Done]) -> Done:

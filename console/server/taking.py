@@ -1,4 +1,4 @@
-"""What happens to a request that brings generations: key, body, reading, recording, answer."""
+"""What happens to a request that brings generations: key, rate, body, reading, recording, answer."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.responses import Response
 
-from console.server import bodies, errors, wrong
+from console.server import errors, wrong
 from console.server.arrivals import Arrivals, Checked
 from console.server.house import House
 from console.server.ways import Answer, Request, Way
@@ -36,24 +36,33 @@ def add_route(app: FastAPI, way: Way, house: House) -> None:
             return wrong.with_retry(_response(way.refuse(request, refusal)), refusal)
         return _response(answer)
 
-    app.add_api_route(way.path, take, methods=["POST"], name=way.name, openapi_extra=dict(way.describe))
+    app.add_api_route(
+        way.path,
+        take,
+        methods=["POST"],
+        name=way.name,
+        response_class=Response,
+        responses=dict(way.responses),
+        openapi_extra=dict(way.describe),
+    )
 
 
 async def _taken(http: HttpRequest, request: Request, token: str | None, *, way: Way, house: House) -> Answer:
     bearer = await house.keyring.bearer(token)
-    at_most = house.settings.http_body_bytes
-    body = await bodies.read(http.stream(), at_most=at_most, announced=request.headers.get("content-length"))
+    house.rates.enter(bearer.id)
+    announced, encoding = (request.headers.get(name) for name in ("content-length", "content-encoding"))
+    async with house.receiver.received(http.stream(), announced=announced) as body:
 
-    def read() -> tuple[Request, Arrivals, list[Checked]]:
-        whole = request.with_body(
-            bodies.unpacked(body, request.headers.get("content-encoding"), at_most=at_most),
-        )
-        arrivals = way.read(whole)
-        return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
+        def read() -> tuple[Request, Arrivals, list[Checked]]:
+            whole = request.with_body(body.unpacked(encoding))
+            arrivals = way.read(whole)
+            return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
 
-    whole, arrivals, checked = await house.intake.read(read)
-    results = await house.intake.finish(arrivals, checked)
-    house.metrics.count_ignored(arrivals.ignored)
+        whole, arrivals, checked = await house.intake.read(read)
+        house.rates.count(bearer.id, len(checked) - 1)
+        results = await house.intake.finish(arrivals, checked)
+    house.http_metrics.count_results(way.name, results)
+    house.http_metrics.count_ignored(arrivals.ignored)
     return way.answer(whole, arrivals, results)
 
 

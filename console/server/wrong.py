@@ -1,5 +1,6 @@
 """Whatever goes wrong, in one shape: {"error": {"code", "message"}}; nothing of a request's body is ever in it."""
 
+import time
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +20,7 @@ SENTENCES = {
     405: "This address does not take that method; /docs shows what it takes.",
 }
 CODES = {404: "not_found", 405: "method_not_allowed"}
+CALLER_GONE = 499
 log = structlog.get_logger()
 
 
@@ -53,34 +55,52 @@ async def _of_validation(_: Request, __: Exception) -> Response:
     return response(422, "unreadable", "The request cannot be read; /docs shows what is taken.")
 
 
+async def _of_a_mistake(_: Request, __: Exception) -> Response:
+    return response(500, "internal", "Something nobody expected went wrong; the server's log says where.")
+
+
+async def _of_who_has_gone(_: Request, __: ClientDisconnect) -> Response:
+    return Response(status_code=CALLER_GONE)
+
+
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     Refusal: _of_a_refusal,
     HTTPException: _of_the_framework,
     RequestValidationError: _of_validation,
+    ClientDisconnect: _of_who_has_gone,
+    Exception: _of_a_mistake,
 }
 
 
 class Guarded:
-    """The outermost layer: an exception that nobody expected is told by kind and place, never by its message."""
+    """The outermost layer: counts requests, and tells an exception that nobody expected by kind and place only.
 
-    def __init__(self, app: ASGIApp) -> None:
+    uvicorn would log its message, which may hold text.
+    """
+
+    def __init__(self, app: ASGIApp, *, count: Callable[[str, int, float], None]) -> None:
         self._app = app
+        self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        begun_at, status = time.perf_counter(), CALLER_GONE
 
         async def sending(message: Message) -> None:
-            nonlocal begun
-            begun = True
+            nonlocal status
+            status = message.get("status", status)
             await send(message)
 
         try:
             await self._app(scope, receive, sending)
-        except Exception as error:  # noqa: BLE001 - uvicorn would log it with its message, which may hold text
-            log.error("a request failed unexpectedly", problem=sentences.unexpected(error), path=scope["path"][:100])
-            if not begun:
-                told = response(500, "internal", "Something nobody expected went wrong; the server's log says where.")
-                await told(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - Starlette has told the caller, and hands it on for the log
+            log.error("a request failed unexpectedly", problem=sentences.unexpected(error), route=_route(scope))
+        finally:
+            self._count(_route(scope), status, time.perf_counter() - begun_at)
+
+
+def _route(scope: Scope) -> str:
+    """The route's own path: what a caller asked for beside them would make a metric of each guess."""
+    return str(getattr(scope.get("route"), "path", "other"))

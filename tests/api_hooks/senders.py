@@ -7,25 +7,30 @@ from typing import Any
 from api_hooks.errors import SendError
 from api_hooks.line import Line
 
-FIELDS = ("workspace", "app", "id", "created_at", "user", "metadata", "usage", "tools")
+FIELDS = ("workspace", "app", "id", "created_at", "user", "metadata", "usage", "tools", "session_id")
 
 
 class KeepingSender:
-    """Keeps batches. `raises` is raised instead while it is set; while `may_send` is unset, sending hangs."""
+    """Keeps batches, and says that `rejects` of each were rejected. `raises` is raised instead while it is set.
+
+    While `may_send` is unset, sending hangs.
+    """
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.attempts = 0
         self.raises: SendError | None = None
+        self.rejects = 0
         self.may_send = threading.Event()
         self.may_send.set()
 
-    def send(self, batch: bytes) -> None:
+    def send(self, batch: bytes) -> int:
         self.attempts += 1
         self.may_send.wait(30)
         if self.raises is not None:
             raise self.raises
         self.bodies.append(batch)
+        return self.rejects
 
     def close(self) -> None:
         self.may_send.set()

@@ -153,7 +153,7 @@ def test_the_address_comes_from_the_environment_and_a_given_one_wins() -> None:
     ("given", "message"),
     [
         ({"no_such": 1}, "no setting 'no_such'"),
-        ({"url": "http://x"}, "redis://"),
+        ({"url": "ftp://x"}, "redis://.*https://"),
         ({"url": "redis://a;redis://b"}, "redis://"),
         ({"url": 7}, "redis://"),
         ({"when_full": "explode"}, "when_full"),
@@ -177,6 +177,7 @@ def test_no_address_and_so_no_password_stands_in_the_settings_repr() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert sorted(api_hooks.__all__) == [
-        "HookError", "Settings", "SettingsError", "Stats", "close", "configure", "context", "enqueue", "flush",
-        "instrument_anthropic", "instrument_openai", "stats", "uninstrument_anthropic", "uninstrument_openai",
+        "HookError", "Settings", "SettingsError", "Stats",
+        "close", "configure", "context", "enqueue", "feedback", "flush", "instrument_anthropic", "instrument_openai",
+        "stats", "uninstrument_anthropic", "uninstrument_openai",
     ]  # fmt: skip

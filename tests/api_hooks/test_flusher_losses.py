@@ -1,17 +1,20 @@
 """What was lost: told along with a batch, by itself, and in the log, and once."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from api_hooks.buffer import Buffer
+from api_hooks.building import Builder
 from api_hooks.errors import BrokerFullError, SendError
 from api_hooks.flusher import Flusher
 from api_hooks.line import Line
 from api_hooks.losses import Losses
 from api_hooks.signals import Signal
+from api_hooks.telling import Telling
 from tests.api_hooks.senders import KeepingSender, put
 from tests.waiting import wait_until
 
@@ -37,6 +40,8 @@ def idle(sender: KeepingSender, *, report_seconds: float) -> Iterator[Callable[[
         buffer=buffer,
         losses=losses,
         signal=signal,
+        builder=Builder(),
+        telling=Telling(losses=losses, clock=time.monotonic),
         make_sender=lambda: sender,
         flush_seconds=0.02,
         report_seconds=report_seconds,

@@ -23,6 +23,31 @@ CALLS = (
 )
 
 
+ENDS_AT_ONCE = """
+import asyncio, litellm
+from api_hooks.integrations.litellm import callback
+
+litellm.callbacks = [callback]
+
+said = [{"role": "user", "content": "Why?"}]
+asyncio.run(litellm.acompletion(model="openai/gpt-5-mini", messages=said, mock_response="Because."))
+"""
+
+
+def run(*arguments: str, url: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with LiteLLM; it has to end well."""
+    ended = subprocess.run(
+        [litellm.python(), *arguments],
+        cwd=ROOT,
+        env=litellm.environ(AFTERTAG_URL=url, AFTERTAG_WORKSPACE="acme", **variables),
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert ended.returncode == 0, ended.stderr[-4_000:]
+    return ended
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What the program's callers saw, by user, and what came into Redis."""
@@ -43,15 +68,7 @@ def told(redis_url: str) -> Told:
     url = redis_url.rsplit("/", 1)[0] + f"/{DATABASE}"
     with redis.Redis.from_url(url) as client, Provider() as provider:
         client.flushdb()
-        ended = subprocess.run(
-            [litellm.python(), "-m", "tests.api_hooks.litellm_calls", provider.url],
-            cwd=ROOT,
-            env=litellm.environ(AFTERTAG_URL=url, AFTERTAG_WORKSPACE="acme"),
-            capture_output=True,
-            text=True,
-            timeout=110,
-        )
-        assert ended.returncode == 0, ended.stderr[-4_000:]
+        ended = run("-m", "tests.api_hooks.litellm_calls", provider.url, url=url)
         came = batches(url)
         client.flushdb()
     dropped: Counter[str] = Counter()
@@ -126,3 +143,18 @@ def test_an_answer_from_litellms_cache_is_a_generation_that_used_nothing(told: T
 def test_the_callback_writes_nothing_where_litellm_logs(told: Told) -> None:
     assert "aftertag" not in told.stderr
     assert "api_hooks" not in told.stderr
+
+
+def test_a_program_that_ends_right_after_its_last_call_does_not_lose_it(redis_db_url: str) -> None:
+    """LiteLLM logs it when the interpreter ends, after whoever came later: the hook would be closed by then."""
+    run("-c", ENDS_AT_ONCE, url=redis_db_url)
+    assert [len(batch["generations"]) for batch in batches(redis_db_url)] == [1]
+
+
+def test_the_example_hands_over_its_call(redis_db_url: str) -> None:
+    with Provider() as provider:
+        example = str(ROOT / "tests" / "examples" / "litellm_sdk.py")
+        ended = run(example, url=redis_db_url, OPENAI_API_KEY="sk-none", OPENAI_BASE_URL=f"{provider.url}/v1")
+    [found] = [one for batch in batches(redis_db_url) for one in batch["generations"]]
+    assert found["turns"][-1][1] == ended.stdout.strip()
+    assert (found["user"], found["model"]) == ("u-17", "gpt-5-mini")

@@ -63,7 +63,7 @@ def test_what_waits_is_sent_when_the_interpreter_ends(redis_db_url: str) -> None
     run(
         """
         import sys, api_hooks
-        api_hooks.configure(url=sys.argv[1], workspace="acme", flush_seconds=30)
+        api_hooks.configure(url=sys.argv[1], workspace="acme", flush_seconds=30, exit_seconds=20)
         api_hooks.enqueue("last words")
         """,
         redis_db_url,
@@ -76,7 +76,7 @@ def test_what_waits_is_sent_when_the_program_ends_in_an_exception(redis_db_url: 
         run(
             """
             import sys, api_hooks
-            api_hooks.configure(url=sys.argv[1], workspace="acme", flush_seconds=30)
+            api_hooks.configure(url=sys.argv[1], workspace="acme", flush_seconds=30, exit_seconds=20)
             api_hooks.enqueue("last words")
             raise RuntimeError
             """,
@@ -154,12 +154,12 @@ def test_forking_again_and_again_while_threads_enqueue_hangs_no_child(redis_db_u
             child = os.fork()
             if child == 0:
                 api_hooks.enqueue(f"child {number}")
-                os._exit(0 if api_hooks.flush(45) else 1)
+                os._exit(0 if api_hooks.flush(20) else 1)
             assert os.waitpid(child, 0)[1] == 0, (number, api_hooks.stats())
         done.set()
         """,
         redis_db_url,
-        deadline_seconds=100,
+        deadline_seconds=60,
     )
     children = [text for text in texts(redis_db_url) if text.startswith("child")]
     assert children == sorted(f"child {number}" for number in range(20))

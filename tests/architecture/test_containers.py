@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from console.server import serving
 from worker.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -96,7 +97,7 @@ def test_nothing_runs_as_root() -> None:
 def test_services_start_in_the_order_they_need_each_other() -> None:
     conditions = {name: service.get("depends_on", {}) for name, service in SERVICES.items()}
     assert conditions["migrate"] == {"postgres": {"condition": "service_healthy"}}
-    for name in ("worker", "beat"):
+    for name in ("worker", "beat", "server"):
         assert conditions[name]["migrate"] == {"condition": "service_completed_successfully"}
     waited_for = {
         other for needs in conditions.values() for other, how in needs.items() if how["condition"] == "service_healthy"
@@ -116,6 +117,16 @@ def test_the_health_check_of_a_worker_asks_the_port_its_metrics_are_on() -> None
     assert f":{worker['environment']['AFTERTAG_METRICS_PORT']}/metrics" in worker["healthcheck"]["test"][-1]
 
 
+def test_the_server_is_published_to_this_machine_alone_at_the_port_it_serves_and_is_asked_at() -> None:
+    server = SERVICES["server"]
+    settings = Settings.from_environment(_environment(server))
+    assert server["command"] == ["serve"]
+    assert settings.http_host == "0.0.0.0"
+    assert server["ports"] == [f"127.0.0.1:{settings.http_port}:{settings.http_port}"]
+    assert f"127.0.0.1:{settings.http_port}/healthz" in server["healthcheck"]["test"][-1]
+    assert int(server["stop_grace_period"].removesuffix("s")) >= Settings().drain_seconds + 5
+
+
 def test_the_health_check_of_the_beat_fails_without_redis_and_for_nothing_else(redis_db_url: str) -> None:
     _, program, *arguments = SERVICES["beat"]["healthcheck"]["test"]
     assert program == "python"
@@ -129,11 +140,13 @@ def test_endpoints_and_settings_of_the_operators_own_reach_every_container() -> 
         assert service["env_file"] == [{"path": ".env", "required": False}]
 
 
-def test_postgres_takes_as_many_connections_as_four_workers_and_a_console_want() -> None:
+def test_postgres_takes_as_many_connections_as_four_workers_a_server_and_a_console_want() -> None:
     (given,) = [word for word in SERVICES["postgres"]["command"] if word.startswith("max_connections=")]
-    of_a_worker = 2 * (Settings().threads + 4)
-    assert int(given.removeprefix("max_connections=")) >= 4 * of_a_worker + 10
-    assert f"connections, {of_a_worker}:" in (ROOT / "docker-compose.yml").read_text()
+    of_a_worker, of_a_server = 2 * (Settings().threads + 4), 2 * serving.CONNECTIONS
+    assert int(given.removeprefix("max_connections=")) >= 4 * of_a_worker + of_a_server + 10
+    said = (ROOT / "docker-compose.yml").read_text()
+    assert f"connections, {of_a_worker}:" in said
+    assert f"a server ({of_a_server})" in said
 
 
 def test_redis_neither_evicts_nor_forgets() -> None:

@@ -67,6 +67,7 @@ class Machine:
         out, err = (self.folder / f"{arguments[0]}.{name}" for name in ("out", "err"))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_MACHINE)}
         own = {"AFTERTAG_DATA_DIR": str(self.data_dir), "TMPDIR": str(self.temporary), "PYTHONPATH": str(ROOT)}
+        own["AFTERTAG_HTTP_PORT"] = "0"  # several machines of the tests' are one
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "console", *arguments],

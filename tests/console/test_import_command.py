@@ -15,6 +15,7 @@ from tests.console.command_line import CommandLine, on
 from tests.console.machine import Machine
 from tests.console.terminal import at_a_terminal
 from tests.waiting import wait_until
+from tests.worker.importing.formats.reading_exports import EXPORTS
 from worker import importing
 
 IMPORT = ("import", "-w", "acme")
@@ -143,7 +144,7 @@ def test_what_files_are_is_told_and_what_is_no_generation_is_counted(aftertag: C
     spans = [json.dumps({**LANGFUSE, "id": str(number), "type": "SPAN"}) for number in range(3)]
     path = write(tmp_path / "a.jsonl", [*spans, json.dumps(LANGFUSE)])
     ended = aftertag.done(*IMPORT, path)
-    assert "a.jsonl: Langfuse's observations or traces, as its page, API and blob storage export them." in ended.stderr
+    assert "a.jsonl: an export of Langfuse." in ended.stderr
     assert "Left out, being no completed generations: 3 × span." in ended.stderr
     assert ended.stdout == "1 recorded, 0 known already, 3 left out, 0 bad, of 4 lines.\n"
     assert aftertag.done(*IMPORT, path, "--json").json["left_out"] == {"span": 3}
@@ -179,3 +180,12 @@ def test_at_a_terminal_it_asks_what_a_file_is(database_url: str, aftertag: Comma
     assert "1 recorded, 0 known already, 1 bad, of 2 lines." in told
     assert exit_code == 1
     assert rows(database_url, "select id from generations") == [("0123456789abcdef",)]
+
+
+def test_a_batch_without_its_input_file_is_told_before_anything_is_written(aftertag: CommandLine) -> None:
+    output_file, input_file = (str(EXPORTS / f"openai_batch_{name}.jsonl") for name in ("output", "input"))
+    alone = aftertag.done(*IMPORT, output_file, "--dry-run")
+    assert (
+        "Without the batch's input file its answers go in alone; what was asked cannot be added later." in alone.stderr
+    )
+    assert "go in alone" not in aftertag.done(*IMPORT, output_file, input_file, "--dry-run").stderr

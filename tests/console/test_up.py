@@ -1,7 +1,10 @@
 """`aftertag up`: everything on one machine, once per data directory, and nothing left when it has ended."""
 
+import re
 import signal
 from pathlib import Path
+
+import httpx
 
 from tests.console.machine import Machine, wait_until_gone
 
@@ -26,6 +29,17 @@ def test_up_runs_once_per_data_directory_and_ends_everything_on_term(tmp_path: P
         assert "acme" in machine.done("workspace", "list")
 
         first.wait_until_it_says(" ready.")
+        first.wait_until_it_says("aftertag serve ready.")
+        (address,) = re.findall(r"HTTP: (http://\S+)/docs;", first.stderr.read_text())
+        key = machine.done("key", "create", "shop", "-w", "acme", "--application", "shop").strip()
+        sent = httpx.post(
+            f"{address}/v1/generations",
+            json={"messages": "Why is the sky blue?", "id": "first"},
+            headers={"Authorization": f"Bearer {key}"},
+            trust_env=False,
+        )
+        assert sent.json()["recorded"] == 1, sent.text
+        assert "no_classifier" in machine.done("why", "first", "-w", "acme")
         assert first.ended(signal.SIGTERM) == 0, first.stderr.read_text()
     wait_until_gone(family)
     assert "Traceback" not in first.stderr.read_text()
@@ -37,6 +51,6 @@ def test_up_killed_leaves_nobody(tmp_path: Path) -> None:
         up.wait_until_it_says(" ready.")
         family = up.family()
         commands = [one.cmdline()[-1] for one in family if "console" in one.cmdline()]
-        assert sorted(commands) == ["beat", "worker"]
+        assert sorted(commands) == ["beat", "serve", "worker"]
         up.ended(signal.SIGKILL)
     wait_until_gone(family)

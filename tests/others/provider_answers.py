@@ -41,8 +41,8 @@ class Asked:
 
     @property
     def tool(self) -> dict[str, Any] | None:
-        """The call of the first tool, if that is played: its name, and its arguments as JSON."""
-        if "tool" not in self.plays:
+        """The call of the first tool, if that is played and has no result yet: its name, and its arguments as JSON."""
+        if "tool" not in self.plays or _has_result(self.request):
             return None
         first = (self.request.get("tools") or [{}])[0]
         name = first.get("name") or first.get("function", {}).get("name") or "lookup"
@@ -59,6 +59,11 @@ class Asked:
         prompt = max(4, len(json.dumps(self.request)) // 4)
         reasoning = REASONING_TOKENS if "thinking" in self.plays else 0
         return prompt, len(self.pieces) + reasoning, prompt // 2 if "cached" in self.plays else 0, reasoning
+
+
+def _has_result(request: dict[str, Any]) -> bool:
+    last = (request.get("messages") or request.get("input") or [None])[-1]
+    return isinstance(last, dict) and (last.get("role") == "tool" or last.get("type") == "function_call_output")
 
 
 def whole(asked: Asked) -> dict[str, Any]:

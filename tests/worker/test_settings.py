@@ -19,6 +19,7 @@ UNITS = (
     "_port",
     "_bytes",
     "_generations",
+    "_per_minute",
     "threads",
 )
 

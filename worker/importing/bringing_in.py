@@ -1,12 +1,14 @@
 """Writing what a survey found to Postgres, in batches; the sweep rings for it as room comes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from worker import recording
 from worker.importing.lines import BadLine, Line, lines
 from worker.importing.recognising import Exports
 from worker.importing.surveying import Survey
+from worker.redacting import Redaction
 from worker.store import engine as engines
 from worker.store import partitions
 from worker.store import recording as records
@@ -32,22 +34,36 @@ def bring_in(
     workspace: str | None,
     classify: bool,
     advanced: Callable[[int], object],
+    redaction: Redaction | None = None,
 ) -> Imported:
-    """Write what the survey found, in batches; `advanced` is called with the generations done so far.
+    """Write what the survey found, in batches, each text after `redaction`.
 
-    A line that Postgres refuses is told, and its neighbours go in.
+    `advanced` is called with the generations done so far. A line that Postgres refuses is told, and its neighbours go in.
     """
     partitions.make(engine, found.days)
     imported = Imported()
     done = 0
     for batch in _batches(exports, workspace=workspace):
-        new, refused = _write(engine, batch, classify=classify)
+        new, refused = _write(engine, _redacted(batch, redaction), classify=classify)
+        _count_withheld(engine, redaction)
         imported.new += new
         imported.known += len(batch) - new - len(refused)
         imported.refused += refused
         done += len(batch)
         advanced(done)
     return imported
+
+
+def _redacted(batch: Sequence[Line], redaction: Redaction | None) -> Sequence[Line]:
+    if redaction is None:
+        return batch
+    return [replace(line, generation=redaction.generation(line.generation)) for line in batch]
+
+
+def _count_withheld(engine: Engine, redaction: Redaction | None) -> None:
+    if redaction is not None and redaction.has_losses:
+        with engine.begin() as connection:
+            records.add_losses(connection, redaction.take_losses(), day=datetime.now(UTC).date())
 
 
 def _batches(exports: Exports, *, workspace: str | None) -> Iterator[list[Line]]:

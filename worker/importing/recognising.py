@@ -10,7 +10,7 @@ from pathlib import Path
 from worker import errors
 from worker.importing.beside import Beside, shelf
 from worker.importing.containers import Container, Row, container_of, rows
-from worker.importing.formats import BY_NAME, FORMATS, Format
+from worker.importing.formats import BY_NAME, FORMATS, Format, openai_batch
 from worker.importing.opening import head, opened
 
 ROWS_LOOKED_AT = 50
@@ -34,6 +34,12 @@ class Exports:
 
     files: Sequence[Export]
     beside: Beside
+
+    @property
+    def lacks_requests(self) -> bool:
+        """Whether there are answers of a batch, and of no batch the requests."""
+        batches = any(export.format is openai_batch.FORMAT for export in self.files)
+        return batches and not self.beside.has(openai_batch.REQUEST)
 
 
 def nobody(path: Path, candidates: Sequence[Format]) -> Format | None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from classifier_models import prices
 from taxonomies.definition import ClassifierDefinition
-from worker import recording, sampling, transcript
+from worker import own_calls, sampling, transcript
 from worker.generation import Generation
 from worker.importing.formats import LeftOut
 from worker.importing.lines import BadLine, lines
@@ -61,7 +61,7 @@ def survey(engine: Engine, exports: Exports, *, workspace: str | None, classify:
 
 
 def _estimate(found: Survey, one: Generation, standings: Sequence[Standing]) -> None:
-    own_call = recording.is_own_call(one)
+    own_call = own_calls.is_own_call(one)
     for standing, placed in zip(standings, sampling.place(one, standings, own_call=own_call), strict=False):
         definition = standing.definition
         if placed.reason is not None or definition is None:

@@ -141,6 +141,7 @@ generations = Table(
     Column("streamed", Boolean, nullable=False, server_default=text("false")),
     Column("metadata", JSONB, nullable=False, server_default=text("'{}'")),
     Column("tags", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("langfuse_scores", JSONB),  # {"project": …, "tags": …}, as last sent: see langfuse_scores
     postgresql_partition_by="RANGE (created_at)",
 )
 Index("ix_generations_tags", generations.c.tags, postgresql_using="gin")

@@ -87,8 +87,8 @@ def metadata(span: Span) -> dict[str, Any]:
     """What the application said itself first, then where the span stands; wire keeps 64 of them, 512 characters each."""
     found: dict[str, Any] = {}
     for name, value in islice(span.attributes.items(), _LOOKED_AT_MOST):
-        prefix = next((prefix for prefix in _PREFIXES if name.startswith(prefix)), None)
-        if prefix is not None:
+        if name.startswith(_PREFIXES):
+            prefix = next(prefix for prefix in _PREFIXES if name.startswith(prefix))
             _keep(found, name[len(prefix) :], value)
         elif name in _NAMED:
             _keep(found, _NAMED[name], value)
@@ -98,8 +98,8 @@ def metadata(span: Span) -> dict[str, Any]:
     for name, key in _NAMED_OF_RESOURCE.items():
         if name in span.resource:
             found.setdefault(key, span.resource[name])
-    if span.trace_id and len(found) < contract.METADATA_AT_MOST:
-        found["trace_id"] = span.trace_id
+    if span.trace_id and span.span_id and len(found) < contract.METADATA_AT_MOST - 1:
+        found |= {"trace_id": span.trace_id, "span_id": span.span_id}
     return found
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api_hooks import wire
+from api_hooks.wire import naming
 from console.server.otlp import (
     attribution,
     doubles,
@@ -135,7 +136,7 @@ def _id(span: Span) -> str | None:
     given = first(span.attributes, _RESPONSE_ID) or openinference.response_id(span)
     if (told_apart := wire.response_id(given)) is not None:
         return told_apart
-    return f"otlp-{span.trace_id}-{span.span_id}" if span.trace_id and span.span_id else None
+    return naming.span_name(span.trace_id, span.span_id) if span.trace_id and span.span_id else None
 
 
 def _has_failed(span: Span) -> bool:

@@ -6,6 +6,7 @@ from console.server.otlp.reading import opened
 from console.server.otlp.said import Said, spoken_by_assistant
 from console.server.otlp.spans import Attributes, Span
 
+_ROLES = ("system", "user", "assistant")
 DETAILS = "gen_ai.client.inference.operation.details"
 
 
@@ -21,7 +22,7 @@ def said(span: Span) -> Said:
 
 def said_by(attributes: Attributes) -> Said:
     """The messages, with the system's instructions before them; instructions alone are no messages."""
-    messages = opened(attributes.get("gen_ai.input.messages"))
+    messages = _plain(opened(attributes.get("gen_ai.input.messages")))
     instructions = opened(attributes.get("gen_ai.system_instructions"))
     if instructions and messages is not None:
         messages = [_system(instructions), *(messages if isinstance(messages, list) else [messages])]
@@ -29,10 +30,30 @@ def said_by(attributes: Attributes) -> Said:
         messages = [_system(instructions)]
     return Said(
         messages=messages,
-        output=spoken_by_assistant(opened(attributes.get("gen_ai.output.messages"))),
+        output=_plain(spoken_by_assistant(opened(attributes.get("gen_ai.output.messages")))),
         tools=opened(attributes.get("gen_ai.tool.definitions")),
     )
 
 
 def _system(instructions: Any) -> dict[str, Any]:
     return {"role": "system", "content": instructions}
+
+
+def _plain(messages: Any) -> Any:
+    """Messages of one text each, which most are, as pairs of role and text: reading those costs a third."""
+    return [_pair(one) for one in messages] if isinstance(messages, list) else messages
+
+
+def _pair(message: Any) -> Any:
+    if not isinstance(message, dict) or (role := message.get("role")) not in _ROLES:
+        return message
+    parts = message.get("parts")
+    if (
+        not isinstance(parts, list)
+        or len(parts) != 1
+        or not isinstance(parts[0], dict)
+        or parts[0].get("type") != "text"
+    ):
+        return message
+    text = parts[0].get("content")
+    return (role, text) if isinstance(text, str) else message

@@ -1,8 +1,8 @@
 """Langfuse's SDKs: `langfuse.observation.input` and `.output`, whatever the application put there, as JSON."""
 
-import json
 from typing import Any
 
+from api_hooks.wire.text import as_json
 from console.server.otlp.reading import opened
 from console.server.otlp.said import Said
 from console.server.otlp.spans import Span
@@ -34,5 +34,5 @@ def said(span: Span) -> Said:
 
 def _readable(given: Any) -> Any:
     if isinstance(given, dict) and not _READ_AS_MESSAGES & given.keys() and "tool_calls" not in given:
-        return json.dumps(given, ensure_ascii=False)
+        return as_json(given)
     return given

@@ -28,6 +28,10 @@ class Said:
 
 def spoken_by_assistant(output: Any) -> Any:
     """An output's messages with the assistant's role, whatever role stands there (`unknown`, null), but for tools' results."""
-    if isinstance(output, dict):
-        return output if output.get("role") in ("assistant", "tool") else {**output, "role": "assistant"}
-    return [spoken_by_assistant(one) for one in output] if isinstance(output, list) else output
+    return [_spoken(one) for one in output] if isinstance(output, list) else _spoken(output)
+
+
+def _spoken(message: Any) -> Any:
+    if not isinstance(message, dict) or message.get("role") in ("assistant", "tool"):
+        return message
+    return {**message, "role": "assistant"}

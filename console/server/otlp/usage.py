@@ -57,15 +57,12 @@ _WHOLE = ("gen_ai.usage.raw", "langfuse.observation.usage_details")
 
 def tokens(said: Attributes) -> dict[str, int]:
     """Those of prompt, completion, cached and reasoning that a span names; prompt includes cached and written ones."""
-    named = {
-        "prompt": first(said, _PROMPT),
-        "completion": first(said, _COMPLETION),
-        "cached": first(said, _CACHED),
-        "reasoning": first(said, _REASONING),
-        "written": first(said, _WRITTEN),
-    }
-    found = wire.normalise_usage(named)
-    beside = found.get("cached", 0) + wire.normalise_usage({"prompt": named["written"]}).get("prompt", 0)
+    names = {"prompt": _PROMPT, "completion": _COMPLETION, "cached": _CACHED, "reasoning": _REASONING}
+    found = wire.normalise_usage({name: first(said, spellings) for name, spellings in names.items()})
+    written = first(said, _WRITTEN)
+    beside = found.get("cached", 0)
+    if written is not None:
+        beside += wire.normalise_usage({"prompt": written}).get("prompt", 0)
     if "prompt" in found and beside > found["prompt"]:  # a part cannot be larger: this emitter counts it apart
         found["prompt"] += beside
     return {**_whole(said), **found}

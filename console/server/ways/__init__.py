@@ -53,7 +53,7 @@ class Way:
 
     `read` decodes a request on a reading thread and raises a Refusal for what cannot be read; `answer` is what a sender
     hears once its documents are recorded. `refuse`, when it is given, words refusals in the sender's protocol.
-    `describe` is the operation in the OpenAPI document.
+    `describe` is the operation in the OpenAPI document, `responses` its answers.
     """
 
     path: str
@@ -62,3 +62,4 @@ class Way:
     answer: Callable[[Request, Arrivals, Sequence[Result]], Answer]
     refuse: Callable[[Request, Refusal], Answer] | None = None
     describe: Mapping[str, Any] = field(default_factory=dict)
+    responses: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from console.server import bodies, errors
 from console.server.arrivals import Arrivals, Result
-from console.server.ways import Answer, Request, Way, results
+from console.server.ways import Answer, Request, Way, describing, results
 
 
 def read(request: Request) -> Arrivals:
@@ -26,4 +26,16 @@ def answer(_: Request, arrivals: Arrivals, found: Sequence[Result]) -> Answer:
     return results.as_json(results.told(found))
 
 
-WAY = Way(path="/v1/feedback", name="feedback", read=read, answer=answer)
+WAY = Way(
+    path="/v1/feedback",
+    name="feedback",
+    read=read,
+    answer=answer,
+    describe=describing.operation(
+        "Say what somebody thought of an answer",
+        describing.Feedback,
+        several="feedback",
+        examples={"one": {"generation_id": "call-1", "score": 1, "comment": "Just what I needed.", "user": "u-17"}},
+    ),
+    responses=describing.RESPONSES,
+)

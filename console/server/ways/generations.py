@@ -5,7 +5,7 @@ from typing import Any
 
 from console.server import bodies, errors
 from console.server.arrivals import Arrivals, Result
-from console.server.ways import Answer, Request, Way, results
+from console.server.ways import Answer, Request, Way, describing, results
 from worker import batches
 from worker import errors as worker_errors
 
@@ -49,4 +49,23 @@ def _batch(document: dict[str, Any], request: Request) -> Arrivals:
     )
 
 
-WAY = Way(path="/v1/generations", name="generations", read=read, answer=answer)
+_ONE = {
+    "messages": [{"role": "user", "content": "Draft a reply to the customer whose invoice was charged twice."}],
+    "output": "Dear Ms Okafor, …",
+    "model": "gpt-5-mini",
+    "user": "u-17",
+}
+
+WAY = Way(
+    path="/v1/generations",
+    name="generations",
+    read=read,
+    answer=answer,
+    describe=describing.operation(
+        "Hand in generations",
+        describing.Generation,
+        several="generations",
+        examples={"one": _ONE, "several": [{**_ONE, "id": "call-1"}, {**_ONE, "id": "call-2"}]},
+    ),
+    responses=describing.RESPONSES,
+)

@@ -8,7 +8,7 @@ from console.server import bodies, errors
 from console.server.arrivals import Arrivals, Result
 from console.server.otlp import answers, documents, json_form, protobuf
 from console.server.otlp.spans import Decoded
-from console.server.ways import Answer, Request, Way
+from console.server.ways import Answer, Request, Way, describing
 
 _REASONS_TOLD = 3
 _IN_PROTOBUF = (answers.PROTOBUF, "application/protobuf")
@@ -70,4 +70,13 @@ def _answered_in(request: Request) -> str:
     return answers.PROTOBUF if request.media_type in _IN_PROTOBUF else answers.JSON
 
 
-WAY = Way(path="/v1/traces", name="traces", read=read, answer=answer, refuse=refuse)
+WAY = Way(
+    path="/v1/traces",
+    name="traces",
+    read=read,
+    answer=answer,
+    refuse=refuse,
+    describe=describing.protocol(
+        "Hand in OpenTelemetry spans (OTLP over HTTP), of which model calls are kept", (answers.PROTOBUF, answers.JSON)
+    ),
+)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 END_SECONDS = 60
+_ADDRESS = re.compile(r"http://[\d.]+:\d+")
 
 
 class Program:
@@ -36,6 +38,13 @@ class Program:
         """Whether Celery said that it takes messages; fail when it has ended instead."""
         assert self.running.poll() is None, self.log.read_text(errors="replace")[-2_000:]
         return " ready" in self.log.read_text(errors="replace")
+
+    def address(self) -> str | None:
+        """The address that it said it serves; fail when it has ended instead."""
+        said = self.log.read_text(errors="replace")
+        assert self.running.poll() is None, said[-2_000:]
+        found = _ADDRESS.search(said) if " ready" in said else None
+        return found[0] if found else None
 
     def _members(self) -> list[psutil.Process]:
         parent = psutil.Process(self.running.pid)
@@ -83,6 +92,25 @@ def plain_worker(directory: Path, environment: Mapping[str, str], *, pool: Seque
     command += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     with _started(command, directory / "plain.log", environment) as program:
         yield program
+
+
+@contextmanager
+def server(directory: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, Program]]:
+    """`aftertag serve` with these settings on a free port: its address, and the program."""
+    command = [sys.executable, "-P", "-m", "console", "serve"]
+    wanted = {**environment, "AFTERTAG_HTTP_PORT": "0", "AFTERTAG_LOG_FORMAT": "json"}
+    with _started(command, directory / "server.log", wanted) as program:
+        wait_until(lambda: program.address() is not None, deadline_seconds=60, what="a ready server")
+        yield str(program.address()), program
+
+
+@contextmanager
+def plain_otlp(directory: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """`stage.plain_otlp` on a free port: its address."""
+    command = [sys.executable, "-m", "tests.benchmarks.stage.plain_otlp"]
+    with _started(command, directory / "plain_otlp.log", environment) as program:
+        wait_until(lambda: program.address() is not None, deadline_seconds=60, what="the plain server")
+        yield str(program.address())
 
 
 @contextmanager

@@ -85,10 +85,9 @@ class Caller:
     def post(self, body: object, path: str = "/v1/generations", **headers: str) -> httpx.Response:
         """Send `body`, as it is when it is bytes, else as JSON; headers by their names with _ for -."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.post(
-            path, content=content, headers={"Content-Type": "application/json", **self.headers, **more}
-        )
+        more = httpx.Headers({"content-type": "application/json", **self.headers})
+        more.update({name.replace("_", "-"): value for name, value in headers.items()})
+        return self.client.post(path, content=content, headers=more)
 
     def zipped(self, body: bytes) -> httpx.Response:
         return self.post(gzip.compress(body), content_encoding="gzip")

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from classifier_models.marker import OWN_CALL_LINE
 from tests.console.server.conftest import Tenant
 from tests.console.server.otlp.samples import Emitted, in_json
 from tests.console.server.serving import Caller, Server, caller
@@ -108,6 +109,17 @@ def test_a_call_is_one_generation_with_text_usage_cost_and_who_made_it(
         ("assistant", "Sunny."),
     ]
     assert (tools, metadata["team"], metadata["trace_name"]) == (["weather"], "payments", "checkout")
+
+
+def test_the_classifiers_own_calls_through_the_gateway_are_recognised(
+    shop: Caller, tenant: Tenant, shared_engine: Engine
+) -> None:
+    asked = {"messages": [{"role": "system", "content": f"{OWN_CALL_LINE}\nYou place conversations."}]}
+    shop.post(broadcast(**{"gen_ai.prompt": json.dumps(asked)}), "/v1/traces")
+    found = rows(
+        shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace
+    )
+    assert found == ["own_call"]
 
 
 def test_privacy_mode_still_counts_usage_and_cost(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:

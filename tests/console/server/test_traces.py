@@ -2,18 +2,25 @@
 
 import gzip
 import json
+import socket
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from sqlalchemy import Engine
 
+from classifier_models.marker import OWN_CALL_LINE
 from console.server.otlp import protocol
-from tests.console.server.conftest import Tenant
+from tests.console.server.conftest import Tenant, tenant_in
 from tests.console.server.otlp.samples import Emitted, chat, in_json, in_protobuf
-from tests.console.server.serving import Caller, Server, caller
+from tests.console.server.serving import Caller, Server, caller, serving
+from tests.worker.classifier_samples import definition
 from tests.worker.line_stage import rows
+from worker.embedded.postgres import Postgres
+from worker.store import classifiers, migrations
+from worker.store import engine as engines
 
 PROTOBUF = "application/x-protobuf"
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 80}
@@ -111,16 +118,75 @@ def test_without_a_key_the_answer_is_a_status_too(server: Server) -> None:
 def test_a_call_whose_text_is_not_captured_counts_and_is_never_asked_about(
     shop: Caller, tenant: Tenant, shared_engine: Engine
 ) -> None:
+    with shared_engine.begin() as connection:
+        classifiers.create(
+            connection, tenant.workspace, "departments", definition(), state="active", configured_by=None
+        )
     without_text = {name: value for name, value in chat().items() if not name.endswith("messages")}
-    assert send(shop, in_protobuf(Emitted(attributes=without_text))).content == b""
+    assert send(shop, in_protobuf(Emitted(attributes=without_text), called(1))).content == b""
     assert rows(
         shared_engine,
-        "select prompt_tokens, metadata->>'text' from generations where workspace = :workspace",
+        "select g.prompt_tokens, g.metadata->>'text', c.state, c.reason, c.rate::float, t.turns is not null"
+        " from generations g join classifications c on (c.workspace, c.generation_id) = (g.workspace, g.id)"
+        " left join transcripts t on (t.workspace, t.generation_id) = (g.workspace, g.id)"
+        " where g.workspace = :workspace order by t.turns is null desc",
         workspace=tenant.workspace,
-    ) == [(40, "not captured by the sender")]
-    assert rows(
-        shared_engine, "select count(*) from transcripts where workspace = :workspace", workspace=tenant.workspace
-    ) == [0]
+    ) == [
+        (40, "not captured by the sender", "not_run", "sampled_out", 0.0, False),
+        (40, None, "pending", None, 1.0, True),
+    ]
+
+
+def test_a_call_that_the_sdks_hook_hands_over_too_is_one_generation(
+    shop: Caller, tenant: Tenant, shared_engine: Engine
+) -> None:
+    response = {
+        "id": f"chatcmpl-{1:020}",
+        "object": "chat.completion",
+        "choices": [{"message": {"role": "assistant", "content": "It scatters."}, "finish_reason": "stop"}],
+    }
+    handed_over = {"messages": [{"role": "user", "content": "Why is the sky blue?"}], "output": response}
+    assert shop.post(handed_over).json()["recorded"] == 1
+    send(shop, in_protobuf(called(1)))
+    assert len(rows(shared_engine, RECORDED, workspace=tenant.workspace)) == 1
+    send(shop, in_protobuf(called(2)))
+    assert shop.post({**handed_over, "output": {**response, "id": f"chatcmpl-{2:020}"}}).json()["known"] == 1
+
+
+def test_while_postgres_is_away_an_exporter_is_told_to_come_back(
+    own_postgres: Postgres, redis_url: str, folder: Path
+) -> None:
+    migrations.upgrade(own_postgres.url)
+    engine = engines.connect(own_postgres.url, connections=1)
+    token = tenant_in(engine).token
+    engine.dispose()
+    with serving(own_postgres.url, redis_url, folder) as server, caller(server, token) as shop:
+        assert send(shop, in_protobuf(called(1))).status_code == 200
+        own_postgres.stop()
+        answer = send(shop, in_protobuf(called(2)))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert protocol.status_class().FromString(answer.content).code == 14
+        own_postgres.start()
+        assert send(shop, in_protobuf(called(2))).status_code == 200
+
+
+def test_a_bomb_of_gzip_and_a_body_over_the_limit_are_refused_with_a_status(shop: Caller) -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    for body, encoding in ((bomb, "gzip"), (bytes(21_000_000), "identity")):
+        answer = send(shop, body, content_encoding=encoding)
+        assert answer.status_code == 413
+        assert protocol.status_class().FromString(answer.content).code == 8
+    assert send(shop, b"no gzip", content_encoding="gzip").status_code == 400
+
+
+def test_no_text_of_a_span_reaches_the_log(server: Server, shop: Caller) -> None:
+    secret = "the merger with Northwind"
+    for body in (in_protobuf(Emitted(attributes=chat(secret))), in_protobuf(Emitted(attributes=chat(secret)))[:-9]):
+        send(shop, body)
+        send(shop, body, "application/json")
+    old = Emitted(attributes=chat(secret), start_ns=time.time_ns() - A_YEAR_NS)
+    assert secret not in send(shop, in_json(old), "application/json").text
+    assert secret not in server.log
 
 
 def test_who_it_belongs_to_stands_with_it(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
@@ -144,11 +210,28 @@ def test_a_service_without_a_name_is_the_keys_application(shop: Caller, tenant: 
 
 
 def test_the_classifiers_own_calls_are_recognised(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
-    from classifier_models.marker import OWN_CALL_LINE
-
     instructions = json.dumps([{"type": "text", "content": f"{OWN_CALL_LINE}\nYou place conversations."}])
     send(shop, in_protobuf(Emitted(attributes={**chat(), "gen_ai.system_instructions": instructions})))
     found = rows(
         shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace
     )
     assert found == ["own_call"]
+
+
+def test_spans_that_brought_no_text_are_counted_for_the_operator(
+    database_url: str, redis_url: str, folder: Path
+) -> None:
+    engine = engines.connect(database_url, connections=1)
+    token = tenant_in(engine).token
+    engine.dispose()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    without_text = {name: value for name, value in chat().items() if not name.endswith("messages")}
+    with serving(database_url, redis_url, folder, metrics_port=str(port)) as server, caller(server, token) as shop:
+        send(
+            shop,
+            in_protobuf(called(1), called(1), Emitted(attributes=AGENT), Emitted(attributes=without_text, span_id=C)),
+        )
+        told = shop.client.get(f"http://127.0.0.1:{port}/metrics").text
+    for kind in ("seen_twice", "not_a_generation", "without_text"):
+        assert f'aftertag_ignored_spans_total{{kind="{kind}"}} 1.0' in told

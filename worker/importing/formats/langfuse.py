@@ -103,7 +103,7 @@ def _observation(row: Mapping[str, Any], trace: Mapping[str, Any]) -> Document |
 
 FORMAT = Format(
     name="langfuse",
-    title="Langfuse's observations or traces, as its page, API and blob storage export them",
+    title="an export of Langfuse",
     recognises=_recognises,
     read=_read,
     keep=_keep,

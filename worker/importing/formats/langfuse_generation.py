@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from api_hooks import wire
+from api_hooks.wire import naming
 from worker.importing.formats.format import Document
 from worker.importing.formats.reading import first, mapping, milliseconds_between, number, opened, spoken
 
 _LITELLM_ID = re.compile(r"time-\d\d-\d\d-\d\d-\d+_(.+)")
 """LiteLLM's own logging to Langfuse names an observation by the time and the response's id."""
+
+_SPANS_IDS = (re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}"))
 
 _OTEL_PARTS = ("attributes", "resourceAttributes", "scope")
 """Where Langfuse keeps what came over OpenTelemetry: as long as the generation itself, so not taken over."""
@@ -23,7 +26,7 @@ def generation(row: Mapping[str, Any], trace: Mapping[str, Any]) -> Document:
     answer = spoken(first(row, "output"))
     start, end = first(row, "startTime", "start_time"), first(row, "endTime", "end_time")
     return {
-        "id": _response_id(row, attributes, answer) or first(row, "id"),
+        "id": _response_id(row, attributes, answer) or _span_name(row, trace) or first(row, "id"),
         "created_at": end or start,
         "messages": asked,
         "output": answer,
@@ -51,6 +54,13 @@ def _response_id(row: Mapping[str, Any], attributes: Mapping[str, Any], answer: 
         if found is not None:
             return found
     return None
+
+
+def _span_name(row: Mapping[str, Any], trace: Mapping[str, Any]) -> str | None:
+    """What /v1/traces names the same call by, where the observation is an OpenTelemetry span."""
+    ids = (str(first(row, "traceId", "trace_id") or trace.get("id")), str(first(row, "id")))
+    is_span = all(pattern.fullmatch(id_) for pattern, id_ in zip(_SPANS_IDS, ids, strict=True))
+    return naming.span_name(*ids) if is_span else None
 
 
 def _attributes(told: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -106,7 +106,7 @@ def _usage(row: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
 
 FORMAT = Format(
     name="litellm",
-    title="LiteLLM's spend log (LiteLLM_SpendLogs, /spend/logs)",
+    title="LiteLLM's spend log",
     recognises=_recognises,
     read=_read,
 )

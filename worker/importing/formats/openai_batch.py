@@ -7,7 +7,9 @@ from worker.importing.beside import Beside, SeveralError
 from worker.importing.formats.format import Document, Format, LeftOut, Unusable
 from worker.importing.formats.reading import mapping
 
-_REQUEST = "batch request"
+REQUEST = "batch request"
+"""What is kept of an input file, by custom_id."""
+
 _GENERATIONS = ("chat.completion", "response", "text_completion")
 
 
@@ -26,7 +28,7 @@ def _is_answer(document: Mapping[str, Any]) -> bool:
 def _keep(document: Any, beside: Beside, source: str) -> bool:
     if not isinstance(document, Mapping) or not _is_request(document):
         return False
-    beside.keep(_REQUEST, str(document["custom_id"]), document["body"], source=source)
+    beside.keep(REQUEST, str(document["custom_id"]), document["body"], source=source)
     return True
 
 
@@ -48,12 +50,12 @@ def _answer(document: Mapping[str, Any], beside: Beside) -> Document | LeftOut |
     if body.get("object") not in _GENERATIONS:
         return LeftOut("answer that is no generation")
     try:
-        request = beside.look_up(_REQUEST, str(document["custom_id"]))
+        request = beside.look_up(REQUEST, str(document["custom_id"]))
     except SeveralError:
         return Unusable(
             "has a custom_id that several of the input files use; import each batch with its own input file"
         )
-    if request is None and beside.has(_REQUEST):
+    if request is None and beside.has(REQUEST):
         return Unusable("has a custom_id that no input file has; give the input file of this batch, too")
     return _generation(document, body, mapping(request))
 
@@ -88,7 +90,7 @@ def _generation(document: Mapping[str, Any], body: Mapping[str, Any], request: M
 
 FORMAT = Format(
     name="openai-batch",
-    title="the output file of an OpenAI batch, best together with its input file",
+    title="a file of an OpenAI batch",
     recognises=_recognises,
     read=_read,
     keep=_keep,

@@ -86,7 +86,7 @@ def _response(document: Document) -> Document:
 
 FORMAT = Format(
     name="plain",
-    title='a generation or {"messages": […]} per line or array element',
+    title="plain conversations or generations",
     recognises=_recognises,
     read=_read,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from api_hooks.wire import naming
 from tests.worker.importing.formats.reading_exports import EXPORTS, found_in
 from tests.worker.importing.stage import write
 from worker.generation import Generation
@@ -23,6 +24,11 @@ SHAPES = [
     "langfuse_trace_download.json",
     "langfuse_blob_observations.jsonl",
 ]
+
+
+def span(id_: str) -> str:
+    """The id of a generation that is known by its span only."""
+    return naming.span_name("8c1f0b7a2d3e4f5061728394a5b6c7d8", id_)
 
 
 def observation(**fields: Any) -> dict[str, Any]:
@@ -92,8 +98,14 @@ def test_traces_in_a_file_of_their_own_lend_their_user_and_session(traces_first:
     assert found.left_out == {"span": 1, "trace": 1, "score": 1}
 
 
-def test_without_a_response_id_the_observations_own_counts() -> None:
-    assert "55ee66ff77001122" in found_in("langfuse_observations.json").by_id
+def test_without_a_response_id_a_span_is_named_as_at_v1_traces(tmp_path: Path) -> None:
+    assert span("55ee66ff77001122") in found_in("langfuse_observations.json").by_id
+    assert read_one(tmp_path, metadata={}).id == span("3f2b1a0c9d8e7f60")
+
+
+@pytest.mark.parametrize("id_", ["clx0observation", "3F2B1A0C9D8E7F60", "d4e5f6a7-0000-4000-8000-000000000001"])
+def test_without_a_response_id_an_observation_that_is_no_span_keeps_its_own(tmp_path: Path, id_: str) -> None:
+    assert read_one(tmp_path, metadata={}, id=id_).id == id_
 
 
 def test_what_litellm_logged_to_langfuse_has_the_response_id_inside_its_own() -> None:
@@ -109,7 +121,7 @@ def test_what_has_no_price_has_no_cost() -> None:
 
 
 def test_a_functions_arguments_and_result_are_what_was_said() -> None:
-    one = found_in("langfuse_observations.csv").by_id["55ee66ff77001122"]
+    one = found_in("langfuse_observations.csv").by_id[span("55ee66ff77001122")]
     assert [turn[:2] for turn in one.turns] == [
         ("user", '{"args": [], "kwargs": {"question": "Where is my order?"}}'),
         ("assistant", '{"intent": "order_status"}'),
@@ -117,12 +129,12 @@ def test_a_functions_arguments_and_result_are_what_was_said() -> None:
 
 
 def test_text_with_quotes_and_line_ends_survives_csv() -> None:
-    one = found_in("langfuse_observations.csv").by_id["66ff770011223344"]
+    one = found_in("langfuse_observations.csv").by_id[span("66ff770011223344")]
     assert one.turns[0][1] == 'Summarise:\nline one, "quoted"\nline two'
 
 
 def test_the_fields_before_usage_details_are_read() -> None:
-    one = found_in("langfuse_api_v1.json").by_id["77001122334455aa"]
+    one = found_in("langfuse_api_v1.json").by_id[span("77001122334455aa")]
     assert (one.usage.prompt, one.usage.completion, one.cost_usd) == (168, 18, Decimal("0.0000264"))
 
 

@@ -1,0 +1,166 @@
+"""Post a batch to a server, as JSON over HTTP. The only module of the hook that knows HTTP.
+
+It is imported on the sending thread, when the first batch is sent. The server's certificate is verified, redirects are
+not followed: they would carry the key elsewhere. Nothing that a server answers is shown but its status.
+"""
+
+import email.utils
+import encodings.idna  # noqa: F401 - looking up a host would import it later, where a fork may come in between
+import io
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from functools import partial
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from importlib import metadata
+from typing import Any
+from urllib.parse import urlsplit
+
+from api_hooks import forking
+from api_hooks.errors import RefusedError, SendError
+
+PATH = "/v1/generations"
+LONGEST_WAIT_SECONDS = 60.0
+ANSWER_BYTES = 1_000_000
+
+_REFUSES_THE_KEY = (401, 403)
+_TRY_AGAIN = (408, 425, 429)
+
+
+class HttpPoster:
+    """Sends batches to a server, over a connection that is kept; used by one thread, inside `forking.work`."""
+
+    def __init__(self, *, url: str, key: str | None, socket_timeout_seconds: float) -> None:
+        parts = urlsplit(url)
+        self._path = parts.path.rstrip("/") + PATH
+        self._socket_timeout_seconds = socket_timeout_seconds
+        self._connection = _connection(parts.scheme, parts.hostname or "", parts.port)
+        self._headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": f"aftertag-hook/{_version()}",
+            **({} if key is None else {"Authorization": f"Bearer {key}"}),
+        }
+
+    def send(self, batch: bytes) -> int:
+        """Send a batch, JSON in UTF-8; return how many generations of it the server rejected.
+
+        Raise RefusedError when the server will never take it, SendError when it does not take it now. A SendError does
+        not mean that nothing was recorded; sent again, it is recorded once.
+        """
+        try:
+            with forking.work.interrupted():  # a server may take its time, and all this is the standard library's
+                status, wait, answer = self._asked(batch)
+        except Exception as error:
+            self.close()
+            raise SendError(type(error).__name__) from error
+        if 200 <= status < 300:
+            return _rejected(answer)
+        raise _problem(status, wait_seconds=seconds(wait))
+
+    def close(self) -> None:
+        """Let go of the connection; the next batch makes another."""
+        self._connection.close()
+
+    def _asked(self, batch: bytes) -> tuple[int, str | None, bytes]:
+        deadline = time.monotonic() + self._socket_timeout_seconds
+        is_kept = self._connection.sock is not None
+        try:
+            return self._exchanged(batch, deadline)
+        except OSError as error:
+            if not is_kept or isinstance(error, TimeoutError):
+                raise
+        self._connection.close()  # the server had ended it while nothing was sent
+        return self._exchanged(batch, deadline)
+
+    def _exchanged(self, batch: bytes, deadline: float) -> tuple[int, str | None, bytes]:
+        connection = self._connection
+        connection.timeout = _left(deadline)
+        if connection.sock is not None:
+            connection.sock.settimeout(connection.timeout)
+        connection.response_class = partial(_response, deadline)  # type: ignore[assignment]
+        connection.request("POST", self._path, body=batch, headers=self._headers)
+        response = connection.getresponse()
+        answer = response.read(ANSWER_BYTES + 1)
+        if len(answer) > ANSWER_BYTES:
+            connection.close()
+        return response.status, response.headers.get("Retry-After"), answer
+
+
+def _connection(scheme: str, host: str, port: int | None) -> HTTPConnection:
+    if scheme == "https":
+        return HTTPSConnection(host, port, context=ssl.create_default_context())
+    return HTTPConnection(host, port)
+
+
+def _problem(status: int, *, wait_seconds: float) -> SendError:
+    if status in _REFUSES_THE_KEY:
+        return SendError(f"HTTP {status}: the server refuses the key (AFTERTAG_KEY)", wait_seconds=wait_seconds)
+    if 300 <= status < 400:
+        return SendError(f"HTTP {status}: AFTERTAG_URL leads to a redirect, which is not followed with the key")
+    if 400 <= status < 500 and status not in _TRY_AGAIN:
+        return RefusedError(f"HTTP {status}")
+    return SendError(f"HTTP {status}", wait_seconds=wait_seconds)
+
+
+def _rejected(answer: bytes) -> int:
+    """How many of a batch's generations are rejected; 0 for an answer that does not say."""
+    try:
+        results = json.loads(answer)["results"]
+        return sum(1 for result in results if result["status"] == "rejected")
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return 0
+
+
+def seconds(wait: str | None) -> float:
+    """Read a Retry-After, in seconds or as a date, up to a minute; 0 for none."""
+    if wait is None:
+        return 0.0
+    try:
+        found = float(wait) if wait.isdecimal() else email.utils.parsedate_to_datetime(wait).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return max(0.0, min(found, LONGEST_WAIT_SECONDS))
+
+
+def _version() -> str:
+    try:
+        return metadata.version("aftertag")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _left(deadline: float) -> float:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
+
+
+def _response(deadline: float, sock: socket.socket, **given: Any) -> HTTPResponse:
+    return HTTPResponse(_Until(sock, partial(_left, deadline)), **given)  # type: ignore[arg-type]
+
+
+class _Until(io.RawIOBase):
+    """What a socket receives until a moment: a server that sends a byte a second would else hold the thread for ever."""
+
+    def __init__(self, sock: socket.socket, seconds_left: Callable[[], float]) -> None:
+        self._sock = sock
+        self._received = sock.makefile("rb", buffering=0)
+        self._seconds_left = seconds_left
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._seconds_left())
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()

@@ -1,0 +1,127 @@
+"""A classifier's endpoint is a gateway that reports all its traffic back to us: our own calls must not come round again."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.samples import WORKSPACE
+from tests.acceptance.stage import Stage, stage_of
+from tests.console.server.serving import Server, serving
+from tests.model_server import ModelServer
+from tests.others.litellm import Proxy, proxy
+from tests.waiting import wait_until
+from worker.store import keys
+from worker.store.engine import connecting
+
+GENERATIONS = 100
+BASE = {"chat": "/v1", "messages": ""}
+CALLBACK = "api_hooks.integrations.litellm.callback"
+WEBHOOK = "aftertag"
+
+# LiteLLM leaves a system prompt in blocks, as the messages dialect sends it, out of what it reports: there only the
+# header tells, and it has to in each report by itself.
+WAYS = [("chat", (CALLBACK, WEBHOOK)), ("messages", (WEBHOOK,)), ("messages", (CALLBACK,))]
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def stage(database_url: str, redis_db_url: str, model_server: ModelServer, tmp_path: Path) -> Iterator[Stage]:
+    with stage_of(database_url, redis_db_url, model_server, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def server(stage: Stage, tmp_path: Path) -> Iterator[Server]:
+    with serving(stage.database.url, stage.redis_url, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def gateway(stage: Stage, server: Server, directory: Path, reporters: Sequence[str]) -> Iterator[Proxy]:
+    """A real LiteLLM proxy that reports every call: by our callback into Redis, by its webhook to our server, or by both."""
+    with connecting(stage.database.url) as engine, engine.begin() as connection:
+        key = keys.create_for_application(connection, WORKSPACE, "gateway", application="gateway").token
+    base = stage.model_server.url.removesuffix("/v1")
+    config: dict[str, Any] = {
+        "model_list": [
+            _model("assistant", "openai/gpt-5-mini", mock_response="It scatters."),
+            _model("chat", "openai/test-model", api_base=f"{base}/v1"),
+            _model("messages", "anthropic/claude-test", api_base=base),
+        ],
+        "litellm_settings": {"callbacks": list(reporters)},
+        "callback_settings": {
+            WEBHOOK: {
+                "callback_type": "generic_api",
+                "endpoint": f"{server.url}/v1/litellm",
+                "headers": {"Authorization": f"Bearer {key}"},
+            }
+        },
+        "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
+    }
+    variables = {
+        "AFTERTAG_URL": stage.redis_url,
+        "AFTERTAG_WORKSPACE": WORKSPACE,
+        "DEFAULT_FLUSH_INTERVAL_SECONDS": "1",
+    }
+    with proxy(json.dumps(config), directory / "gateway", **variables) as made:
+        yield made
+
+
+def _model(name: str, model: str, **more: str) -> dict[str, Any]:
+    return {"model_name": name, "litellm_params": {"model": model, "api_key": "sk-none", **more}}
+
+
+@pytest.mark.parametrize(("dialect", "reporters"), WAYS)
+def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_reports_every_call(
+    dialect: str, reporters: Sequence[str], stage: Stage, server: Server, model_server: ModelServer, tmp_path: Path
+) -> None:
+    stage.classifier(endpoint="gateway", model=dialect)
+    with gateway(stage, server, tmp_path, reporters) as through:
+        stage.worker(
+            others={
+                "AFTERTAG_ENDPOINT_GATEWAY_URL": through.url + BASE[dialect],
+                "AFTERTAG_ENDPOINT_GATEWAY_KEY": through.master_key,
+                "AFTERTAG_ENDPOINT_GATEWAY_DIALECT": dialect,
+            },
+            calls_in_flight="8",  # the gateway and all else share this machine
+            call_timeout_seconds="30",
+        )
+        stage.beat()
+        ids = _talk(through)
+        database = stage.database
+        wait_until(
+            lambda: database.whys() >= Counter(tagged=GENERATIONS, own_call=GENERATIONS),
+            deadline_seconds=120,
+            what="a hundred tagged generations, and the reports of a hundred calls of ours",
+        )
+    stage.wait_until_final(2 * GENERATIONS)  # the gateway has ended, and reported what it had not reported by then
+    assert database.whys() == {"tagged": GENERATIONS, "own_call": GENERATIONS}
+    assert model_server.play.total == GENERATIONS
+    assert database.count("generations") == GENERATIONS
+    assert {id_ for id_, seen in database.classifications().items() if seen.state == "tagged"} == set(ids)
+    assert database.value("select sum(prompt_tokens + completion_tokens) from generations") == 30 * GENERATIONS
+    assert database.value("select count(*) from spend where payer_kind = 'classifier'") == GENERATIONS
+    assert database.count("set_aside") == 0
+
+
+def _talk(through: Proxy) -> list[str]:
+    """Let an application make its calls through the gateway; return the ids that it sees."""
+    with httpx.Client(
+        base_url=through.url, headers={"Authorization": f"Bearer {through.master_key}"}, timeout=60, trust_env=False
+    ) as client:
+
+        def ask(number: int) -> str:
+            said = {"role": "user", "content": f"Why is the sky blue? ({number})"}
+            answer = client.post("/v1/chat/completions", json={"model": "assistant", "messages": [said]})
+            return str(answer.raise_for_status().json()["id"])
+
+        with ThreadPoolExecutor(8) as threads:
+            return list(threads.map(ask, range(GENERATIONS)))
