@@ -1,15 +1,13 @@
 """This process's line: made by the first call, made anew in a forked child, flushed when the interpreter ends."""
 
-import atexit
 import concurrent.futures.thread  # noqa: F401 - redis needs it; neither when the interpreter ends nor while it forks may it be imported
 import os
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from api_hooks import forking
+from api_hooks import endings, forking
 from api_hooks.errors import SettingsError
 from api_hooks.flusher import Sender
 from api_hooks.line import Line, Stats
@@ -18,6 +16,7 @@ from api_hooks.settings import Settings
 _making = threading.RLock()
 _line: Line | None = None
 _is_watching = False
+_pid = 0
 _instead: Sender | None = None
 
 # A child must neither use nor tear down what belongs to its parent: locks that are held, a socket in mid-sentence.
@@ -25,14 +24,18 @@ _inherited: list[Line] = []
 
 
 def line() -> Line:
-    """The line of this process."""
-    return _line or _first()
+    """The line of this process; uWSGI forks without telling the interpreter, so that it has to be asked which this is."""
+    if _line is not None and os.getpid() == _pid:
+        return _line
+    return _first()
 
 
 def configure(given: Mapping[str, Any]) -> Settings:
     """Replace the line; the one before sends what it has."""
     global _line
     settings = Settings.build(given)
+    if _line is not None:
+        line()
     with _making:
         before, _line = _line, _new(settings)
         _watch()
@@ -60,7 +63,7 @@ def sending_to(sender: Sender, settings: Settings) -> Iterator[None]:
 
 
 def flush(timeout_seconds: float) -> bool:
-    return _line is None or _line.flush(timeout_seconds)
+    return _line is None or line().flush(timeout_seconds)
 
 
 def close(timeout_seconds: float) -> bool:
@@ -79,6 +82,8 @@ def count_lost(reason: str) -> None:
 
 def _first() -> Line:
     global _line  # noqa: PLW0603 - one per process
+    if _is_watching and os.getpid() != _pid:
+        _after_fork_in_child()
     with _making:
         if _line is None:
             try:
@@ -90,15 +95,17 @@ def _first() -> Line:
 
 
 def _watch() -> None:
-    global _is_watching  # noqa: PLW0603 - one per process
+    global _is_watching, _pid  # noqa: PLW0603 - one per process
     if not _is_watching:
         _is_watching = True
+        _pid = os.getpid()
         os.register_at_fork(before=forking.hold, after_in_parent=forking.let_go, after_in_child=_after_fork_in_child)
-        atexit.register(_at_exit)
+        endings.at_the_end_of_the_interpreter(_close)
 
 
 def _after_fork_in_child() -> None:
-    global _making, _line  # noqa: PLW0603 - one per process
+    global _making, _line, _pid  # noqa: PLW0603 - one per process
+    _pid = os.getpid()
     forking.renew()
     _making = threading.RLock()
     if _line is not None:
@@ -106,17 +113,11 @@ def _after_fork_in_child() -> None:
         _line = _new(_line.settings)
 
 
-def _at_exit() -> None:
-    if _line is not None:
-        _line.close(_line.settings.exit_seconds)
-
-
 def _new(settings: Settings) -> Line:
-    return Line(settings, sender=_instead, on_start=_end_with_multiprocessing)
+    return Line(settings, sender=_instead, on_start=lambda: endings.at_the_end_of_a_child(_close))
 
 
-def _end_with_multiprocessing() -> None:
-    """Children of multiprocessing end without atexit: its own finalizers flush there."""
-    finalizers = sys.modules.get("multiprocessing.util")
-    if finalizers is not None and sys.modules["multiprocessing"].parent_process() is not None:
-        finalizers.Finalize(None, _at_exit, exitpriority=100)
+def _close() -> None:
+    """At the end of a process that has handed over something; what its parent has is the parent's."""
+    if _line is not None and os.getpid() == _pid:
+        _line.close(_line.settings.exit_seconds)

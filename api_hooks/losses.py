@@ -10,7 +10,7 @@ REASONS = {
     "bad_input": "neither a generation nor feedback could be made of what was handed over; is there a workspace?",
     "no_generation": "a provider's answer was none: an error with status 200, or one that it works out in the background",
     "refused": "the server takes no such batch; is AFTERTAG_URL its address, and is it as new as the hook?",
-    "rejected": "the server took the batch, but not these, and says why in `aftertag queue`",
+    "rejected": "the server did not record these: they are for another workspace than the key's, or it set them aside",
     "not_configured": "there is no redis:// or https:// address to send to; set AFTERTAG_URL",
     "no_thread": "the interpreter gives no thread to send with; is it ending, or out of threads?",
     "closed": "it came after close(), or was not sent when the interpreter ended",
@@ -33,9 +33,8 @@ class Losses:
     def count(self, reason: str, generations: int = 1) -> None:
         with self._lock:
             self._total[reason] += generations
+            self._unsent[reason] += generations
             self._unlogged[reason] += generations
-            if reason != "rejected":  # the server knows of those, and keeps them
-                self._unsent[reason] += generations
 
     def total(self) -> dict[str, int]:
         """The losses by reason."""

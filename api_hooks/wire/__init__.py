@@ -44,6 +44,7 @@ from api_hooks.wire.contract import (
     ID_CHARACTERS,
     KINDS,
     OWN_CALL_HEADER,
+    OWN_CALL_LINE,
     RECORD_QUEUE,
     RECORD_TASK,
     SCORE_AT_MOST,

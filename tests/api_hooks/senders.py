@@ -7,7 +7,7 @@ from typing import Any
 from api_hooks.errors import SendError
 from api_hooks.line import Line
 
-FIELDS = ("workspace", "app", "id", "created_at", "user", "metadata", "usage", "tools")
+FIELDS = ("workspace", "app", "id", "created_at", "user", "metadata", "usage", "tools", "session_id")
 
 
 class KeepingSender:
