@@ -68,6 +68,7 @@ def test_json_is_one_object_and_what_it_costs_is_told_beside_it(aftertag: Comman
         "left_out": {},
         "without_text": 0,
         "bad": [{"file": "a.jsonl", "line": 2, "reason": "is not JSON; one generation per line, as JSON"}],
+        "bad_lines": 1,
         "recorded": 2,
         "known": 0,
         "classifications": 2,
@@ -94,6 +95,20 @@ def test_without_classifying_nothing_is_asked_and_why_tells_so(
     assert "cost" not in ended.stderr
     assert rows(database_url, "select reason from classifications") == [("no_classifier",)]
     assert "or it was imported with --no-classify" in aftertag.done("why", "g").stdout
+
+
+def test_text_is_redacted_before_it_is_written_and_a_wrong_name_is_told_first(
+    database_url: str, aftertag: CommandLine, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.jsonl", [chat("My card is 4111-1111-1111-1111."), chat("unreadable")])
+    wrong = on(database_url, AFTERTAG_REDACT="nobody.has:this")
+    assert wrong.refused(*IMPORT, path).startswith("AFTERTAG_REDACT is 'nobody.has:this', which cannot be used")
+    on(database_url, AFTERTAG_REDACT="tests.console.server.hiding:hide").done(*IMPORT, path)
+    assert rows(database_url, "select turns -> 0 ->> 1 from transcripts order by 1") == [
+        ("My card is [card].",),
+        ("[withheld]",),
+    ]
+    assert rows(database_url, "select reason, generations from losses") == [("text_withheld", 1)]
 
 
 def test_a_line_that_postgres_refuses_is_told_like_a_bad_one(
@@ -164,6 +179,13 @@ def test_a_format_that_is_none_is_refused_with_those_there_are(aftertag: Command
     assert ended.exit_code == 2
     assert "'langfuze'" in ended.stderr
     assert "'langfuse'" in ended.stderr
+
+
+def test_of_many_bad_lines_the_first_are_told_and_all_are_counted(aftertag: CommandLine, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [chat("x"), *["{}"] * 10_050])
+    ended = aftertag(*IMPORT, path, "--json", "--format", "plain")
+    assert (len(ended.json["bad"]), ended.json["bad_lines"], ended.json["recorded"]) == (10_000, 10_050, 1)
+    assert "… and 10030 more bad lines; --json has the first 10,000." in ended.stderr
 
 
 def test_the_formats_in_the_help_are_those_that_are_read() -> None:
