@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from worker.store.connecting import Engine
 
 BAD_LINES_SHOWN = 20
+BAD_LINES_IN_JSON = 10_000
 FormatName = Literal["langfuse", "litellm", "openai-batch", "plain"]
 """As `worker.importing` has them, which `--help` does without."""
 
@@ -98,12 +99,11 @@ def import_(
             )
     for refused in imported.refused[:BAD_LINES_SHOWN]:
         output.problem(_bad(refused))
-    bad = [*found.bad, *imported.refused]
     if as_json:
-        output.json_object(_as_json(exports, found, imported, bad))
+        output.json_object(_as_json(exports, found, imported))
     elif not dry_run:
-        output.line(_summary(found, imported, bad))
-    sys.exit(1 if bad else 0)
+        output.line(_summary(found, imported))
+    sys.exit(1 if found.bad_lines or imported.refused else 0)
 
 
 def _ask(path: Path, candidates: "Sequence[Format]") -> "Format | None":
@@ -151,8 +151,9 @@ def _tell(found: "Survey") -> None:
     """Say which lines are bad, what is left out and what classifying costs, before anything is written."""
     for bad in found.bad[:BAD_LINES_SHOWN]:
         output.problem(_bad(bad))
-    if len(found.bad) > BAD_LINES_SHOWN:
-        output.problem(f"… and {len(found.bad) - BAD_LINES_SHOWN} more bad lines; --json has them all.")
+    if found.bad_lines > BAD_LINES_SHOWN:
+        more = found.bad_lines - BAD_LINES_SHOWN
+        output.problem(f"… and {more} more bad lines; --json has the first {BAD_LINES_IN_JSON:,}.")
     if found.left_out:
         kinds = ", ".join(f"{count} × {kind}" for kind, count in found.left_out.most_common())
         output.note(f"Left out, being no completed generations: {kinds}.")
@@ -166,16 +167,19 @@ def _tell(found: "Survey") -> None:
         output.note(f"Estimated cost: {known}{unknown}.")
 
 
-def _summary(found: "Survey", imported: "Imported", bad: "Sequence[BadLine]") -> str:
+def _summary(found: "Survey", imported: "Imported") -> str:
     left_out = f"{found.left_out.total()} left out, " if found.left_out else ""
-    return f"{imported.new} recorded, {imported.known} known already, {left_out}{len(bad)} bad, of {found.lines} lines."
+    bad = found.bad_lines + len(imported.refused)
+    return f"{imported.new} recorded, {imported.known} known already, {left_out}{bad} bad, of {found.lines} lines."
 
 
-def _as_json(exports: "Exports", found: "Survey", imported: "Imported", bad: "Sequence[BadLine]") -> dict[str, object]:
+def _as_json(exports: "Exports", found: "Survey", imported: "Imported") -> dict[str, object]:
+    bad = [*found.bad, *imported.refused]
     return {
         "files": [{"file": export.path.name, "format": export.format.name} for export in exports.files],
         "lines": found.lines,
         "bad": [{"file": one.file, "line": one.number, "reason": one.reason} for one in bad],
+        "bad_lines": found.bad_lines + len(imported.refused),
         "left_out": dict(found.left_out),
         "without_text": found.without_text,
         "recorded": imported.new,

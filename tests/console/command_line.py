@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from console.__main__ import build
 
-OF_THE_MACHINE = ("AFTERTAG_", "OPENROUTER_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")
+OF_THE_MACHINE = ("AFTERTAG_", "OPENROUTER_", "OPENAI_", "ANTHROPIC_", "OLLAMA_", "LANGFUSE_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,7 @@ def test_json_is_one_object_and_what_it_costs_is_told_beside_it(aftertag: Comman
         "left_out": {},
         "without_text": 0,
         "bad": [{"file": "a.jsonl", "line": 2, "reason": "is not JSON; one generation per line, as JSON"}],
+        "bad_lines": 1,
         "recorded": 2,
         "known": 0,
         "classifications": 2,
@@ -164,6 +165,13 @@ def test_a_format_that_is_none_is_refused_with_those_there_are(aftertag: Command
     assert ended.exit_code == 2
     assert "'langfuze'" in ended.stderr
     assert "'langfuse'" in ended.stderr
+
+
+def test_of_many_bad_lines_the_first_are_told_and_all_are_counted(aftertag: CommandLine, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [chat("x"), *["{}"] * 10_050])
+    ended = aftertag(*IMPORT, path, "--json", "--format", "plain")
+    assert (len(ended.json["bad"]), ended.json["bad_lines"], ended.json["recorded"]) == (10_000, 10_050, 1)
+    assert "… and 10030 more bad lines; --json has the first 10,000." in ended.stderr
 
 
 def test_the_formats_in_the_help_are_those_that_are_read() -> None:

@@ -17,16 +17,22 @@ from worker.sampling import Standing
 from worker.store import classifiers
 from worker.store.connecting import Engine
 
+BAD_KEPT = 10_000
+KINDS_AT_MOST = 50
 ANSWER_TOKENS = 60  # what an answer of a few tags costs, for the estimate
 
 
 @dataclass(slots=True, kw_only=True)
 class Survey:
-    """What the files hold. `lines` are all: the generations to be, what is `left_out` by its kind, and the bad ones."""
+    """What the files hold. `lines` are all: the generations to be, what is `left_out` by its kind, and the bad ones.
+
+    Of the bad ones the first 10,000 are kept: a file may be nothing else.
+    """
 
     lines: int = 0
     days: set[date] = field(default_factory=set)
     bad: list[BadLine] = field(default_factory=list)
+    bad_lines: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     without_text: int = 0
     asked: Counter[str] = field(default_factory=Counter)  # classifications to be, by "classifier model"
@@ -35,7 +41,7 @@ class Survey:
 
     @property
     def generations(self) -> int:
-        return self.lines - len(self.bad) - self.left_out.total()
+        return self.lines - self.bad_lines - self.left_out.total()
 
 
 def survey(engine: Engine, exports: Exports, *, workspace: str | None, classify: bool) -> Survey:
@@ -46,10 +52,12 @@ def survey(engine: Engine, exports: Exports, *, workspace: str | None, classify:
         for line in lines(exports, workspace=workspace):
             found.lines += 1
             if isinstance(line, BadLine):
-                found.bad.append(line)
+                found.bad_lines += 1
+                found.bad += [line] if len(found.bad) < BAD_KEPT else []
                 continue
             if isinstance(line, LeftOut):
-                found.left_out[line.kind] += 1
+                is_shown = line.kind in found.left_out or len(found.left_out) < KINDS_AT_MOST
+                found.left_out[line.kind if is_shown else "other"] += 1
                 continue
             found.days.add(line.generation.created_at.date())
             found.without_text += not line.generation.turns

@@ -14,8 +14,9 @@ import openai
 import pytest
 
 import api_hooks
+from api_hooks.integrations.openai import SDK
 from api_hooks.integrations.stainless import installing
-from tests.api_hooks.integrations.stage import Handed, said, turns
+from tests.api_hooks.integrations.stage import Handed, handing_over, said, turns
 from tests.others.provider import Provider
 
 
@@ -146,8 +147,6 @@ def test_a_version_without_the_seam_is_told_of_and_left_alone(caplog: pytest.Log
             return answer
 
     strange = Strange()
-    from api_hooks.integrations.openai import SDK
-
     with caplog.at_level(logging.WARNING, logger="aftertag"):
         installing.install(SDK, strange)
         installing.install_everywhere(SDK, [Strange])
@@ -173,12 +172,12 @@ def test_without_the_library_the_user_is_told() -> None:
 
 @pytest.mark.usefixtures("all_watched")
 def test_a_hook_that_is_closed_or_has_no_workspace_changes_nothing(client: openai.OpenAI) -> None:
-    from tests.api_hooks.integrations.stage import handing_over
-
     with handing_over(workspace=None) as handed:
         call(client)
         assert handed.lost == {"bad_input": 1}
     with handing_over() as handed:
+        call(client)
+        handed.one()
         handed._line.close(1)
         text = [chunk.choices for chunk in client.chat.completions.create(model="m", messages=said("a"), stream=True)]
         assert text
@@ -187,14 +186,12 @@ def test_a_hook_that_is_closed_or_has_no_workspace_changes_nothing(client: opena
 
 @pytest.mark.usefixtures("all_watched")
 def test_an_answer_that_is_an_error_with_status_200_is_no_generation(provider: Provider) -> None:
-    import httpx2
+    httpx = sys.modules[openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0]]
 
-    from tests.api_hooks.integrations.stage import handing_over
+    def answer(request: Any) -> Any:
+        return httpx.Response(200, json={"error": {"message": "Provider returned error", "code": 502}})
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, json={"error": {"message": "Provider returned error", "code": 502}})
-
-    transport = httpx2.Client(transport=httpx2.MockTransport(answer))
+    transport = httpx.Client(transport=httpx.MockTransport(answer))
     with handing_over() as handed, openai.OpenAI(api_key="k", http_client=transport) as client:
         assert client.chat.completions.create(model="m", messages=said("hi")).choices is None
         assert handed.all() == []

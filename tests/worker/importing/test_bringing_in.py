@@ -185,3 +185,9 @@ def test_rows_without_text_are_recorded_and_nobody_is_asked_about_them(engine: E
     assert rows(engine, "select distinct reason from classifications") == ["sampled_out"]
     assert count(engine, "transcripts") == 0
     assert rows(engine, "select sum(prompt_tokens) from generations") == [3 * 168]
+
+
+def test_kinds_without_number_of_what_is_left_out_do_not_fill_the_memory(tmp_path: Path, engine: Engine) -> None:
+    path = write(tmp_path / "a.jsonl", *[{"request_id": "1", "call_type": f"kind{number}"} for number in range(200)])
+    survey, _ = bring_in(engine, path)
+    assert (len(survey.left_out), survey.left_out["other"], survey.left_out.total()) == (51, 150, 200)
