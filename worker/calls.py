@@ -23,6 +23,12 @@ from worker.store.outcomes import Ended
 
 RELEASED = Waiting(reason=None, after_seconds=0.0)
 
+CUT_OFF = "cut_off"
+"""The case of a call that a stopping worker did not wait for: told like the others, its cost unknown."""
+
+LOCAL_CALLS = 2
+"""The built-in model has one thread: one question is computed, the next is at hand."""
+
 KEPT_SHARE = 8
 """Of an endpoint's places: one in so many is its own, whatever hangs at the others."""
 
@@ -70,6 +76,7 @@ class Calls:
             total=in_flight,
             per_endpoint=in_flight_per_endpoint,
             kept=max(1, in_flight_per_endpoint // KEPT_SHARE),
+            fewer=fewer_places(endpoints),
         )
         self._under_way: set[asyncio.Task[None]] = set()
         self._client: ModelClient | None = None
@@ -135,7 +142,11 @@ class Calls:
         if held is not None:
             reason = None if held.reason == "rate_limited" else held.reason
             return Ended(claimed=claimed, outcome=Waiting(reason=reason, after_seconds=held.after_seconds))
-        reply = await client.ask(self._endpoints[claimed.endpoint], asking.question, self._timeout_seconds)
+        began = time.monotonic()
+        try:
+            reply = await client.ask(self._endpoints[claimed.endpoint], asking.question, self._timeout_seconds)
+        except asyncio.CancelledError:  # by a stop; the server has been asked, and may send a bill
+            return Ended(claimed=claimed, outcome=RELEASED, call=_cut_off(seconds=time.monotonic() - began))
         self._breaker.learn(claimed.endpoint, asking.question.model, reply)
         return conclude(claimed, reply, random=random.random)
 
@@ -148,6 +159,11 @@ class Calls:
                 await asyncio.wait(late)
         if self._client is not None:
             await self._client.aclose()
+
+
+def fewer_places(endpoints: Mapping[str, Endpoint]) -> dict[str, int]:
+    """The endpoints that compute on a thread of this process: who waits there must not do so on its call's deadline."""
+    return {name: LOCAL_CALLS for name, endpoint in endpoints.items() if endpoint.dialect == "local"}
 
 
 def conclude(claimed: Claimed, reply: Reply, *, random: Callable[[], float]) -> Ended:
@@ -172,6 +188,10 @@ def _outcome(claimed: Claimed, reply: Reply, random: Callable[[], float]) -> Out
             return Failed(reason=reason)
         case retry.WaitForOperator(reason=reason, after_seconds=seconds):
             return Waiting(reason=reason, after_seconds=seconds)
+
+
+def _cut_off(*, seconds: float) -> Call:
+    return Call(usage=None, model=None, latency_ms=round(seconds * 1000), case=CUT_OFF)
 
 
 def _call_of(reply: Reply) -> Call:

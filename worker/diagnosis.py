@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import redis
 
+from classifier_models import reaching
 from classifier_models.endpoints import Endpoint
-from worker.line_health import STANDSTILL_SECONDS, duration
+from worker import broker_state
+from worker.line_health import STANDSTILL_SECONDS, UNSWEPT_SECONDS, duration
 from worker.store import engine as engines
 from worker.store import line_state, migrations, server
 from worker.store.line_state import LineState
@@ -129,6 +131,19 @@ def of_endpoints(
             )
 
 
+def of_reach(endpoints: Mapping[str, Endpoint]) -> Iterator[Finding]:
+    """Connect to every endpoint's server; no model is asked."""
+    for name, endpoint in endpoints.items():
+        why = reaching.problem(endpoint)
+        if why is not None:
+            address = f"AFTERTAG_ENDPOINT_{name.upper()}_URL"
+            yield problem(
+                "Endpoints",
+                f"No connection to {name!r} from here ({why}).",
+                f"Start its server, or correct its address ({address}).",
+            )
+
+
 def _key(endpoint: Endpoint) -> str:
     return "no key needed" if endpoint.dialect == "local" else "key set" if endpoint.api_key else "no key"
 
@@ -167,8 +182,8 @@ def _kept(days: int) -> str:
     return "not after classification" if days == 0 else "1 day" if days == 1 else f"{days} days"
 
 
-def of_redis(client: "redis.Redis", *, now: datetime) -> Iterator[Finding]:
-    """Look at Redis; a question that it does not allow is a note."""
+def of_redis(client: "redis.Redis", *, now: datetime, alive_seconds: float) -> Iterator[Finding]:
+    """Look at Redis; a question that it does not allow is a note. `alive_seconds`: see `broker_state.look`."""
     try:
         client.ping()
     except redis.RedisError as error:
@@ -187,6 +202,19 @@ def of_redis(client: "redis.Redis", *, now: datetime) -> Iterator[Finding]:
         seconds, microseconds = told
         offset = seconds + microseconds / 1e6 - now.timestamp()
         yield of_clock("Clock of Redis", offset)
+    yield of_life(broker_state.look(client, endpoints=(), alive_seconds=alive_seconds))
+
+
+def of_life(found: broker_state.BrokerState) -> Finding:
+    swept = found.swept_seconds_ago
+    if found.workers is None:
+        return note("Signs of life", "Redis does not tell who is there.", "Look whether a worker and the beat run.")
+    if found.workers == 0:
+        return problem("Signs of life", "No worker gives one.", "Start `aftertag worker`, as many as you like.")
+    if swept is None or swept > UNSWEPT_SECONDS:
+        last = "never" if swept is None else f"{duration(swept)} ago"
+        return problem("Signs of life", f"Workers: {found.workers}; last sweep: {last}.", "Start one `aftertag beat`.")
+    return ok("Signs of life", f"Workers: {found.workers}; last sweep {duration(swept)} ago.")
 
 
 def of_redis_version(told: str | None) -> Finding:

@@ -8,7 +8,7 @@ import structlog
 
 from classifier_models.breaker import Breaker
 from classifier_models.endpoints import Endpoint
-from worker.calls import Asking, Calls
+from worker.calls import Asking, Calls, fewer_places
 from worker.depths import Depths
 from worker.gates import Gates
 from worker.last_chances import LastChances
@@ -84,6 +84,7 @@ class Line:
             waiters_allowed=max(1, settings.threads // 4),
             waiters_in_all=settings.threads // 2,
             gates=gates,
+            fewer={name: few + settings.calls_ready for name, few in fewer_places(endpoints).items()},
         )
         self.last_chances = LastChances()
         self.writer = Writer(engine=engine, written=self._written)

@@ -13,10 +13,12 @@ if TYPE_CHECKING:  # every `aftertag --help` reads the rules, and needs neither 
 OVERDUE_SECONDS = 300.0
 STANDSTILL_SECONDS = 60.0
 RECORD_BATCHES = 500
+UNSWEPT_SECONDS = 120.0
 
 RULES = f"""OVERLOADED: a classification has been due for more than {OVERDUE_SECONDS / 60:.0f} minutes, or more than \
 {RECORD_BATCHES} batches wait to be recorded.
 DEGRADED: something has been due for more than {STANDSTILL_SECONDS:.0f} s and nothing was completed in that time; \
+no worker gives a sign of life, or nobody has swept for {UNSWEPT_SECONDS:.0f} s; \
 classifications wait on the operator (key refused, credit gone); hooks lost generations today; messages were rejected or \
 set aside today; Redis does not answer.
 HEALTHY: none of these."""
@@ -40,7 +42,8 @@ class Verdict:
 
 def judge(line: "LineState", broker: "BrokerState") -> Verdict:
     """Apply RULES."""
-    overloaded, degraded = _overload(line, broker), [*_standstill(line), *_operator(line), *_losses(line, broker)]
+    overloaded = _overload(line, broker)
+    degraded = [*_standstill(line), *_absent(broker), *_operator(line), *_losses(line, broker)]
     health = Health.OVERLOADED if overloaded else Health.DEGRADED if degraded else Health.HEALTHY
     return Verdict(health=health, because=(*overloaded, *degraded))
 
@@ -64,6 +67,18 @@ def _standstill(line: "LineState") -> list[str]:
         return []
     last = "nothing was completed yet" if since is None else f"nothing was completed for {duration(since)}"
     return [f"Due: {line.due}, and {last}; look whether a worker and the beat are running."]
+
+
+def _absent(broker: "BrokerState") -> list[str]:
+    swept = broker.swept_seconds_ago
+    if broker.workers is None:
+        return []
+    if broker.workers == 0:
+        return ["No worker gives a sign of life; start `aftertag worker`."]
+    if swept is None or swept > UNSWEPT_SECONDS:
+        last = "Nobody has swept yet" if swept is None else f"Nobody has swept for {duration(swept)}"
+        return [f"{last}: bells that got lost are not rung again; start `aftertag beat`."]
+    return []
 
 
 def _operator(line: "LineState") -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 
@@ -10,12 +10,13 @@ class Places:
     """Who may call now. For one asyncio loop.
 
     An endpoint with fewer than `kept` calls under way gets a place also when all `total` are taken: at most `total` and
-    `kept` for each endpoint are taken at once, and never more than `per_endpoint` by one.
+    `kept` for each endpoint are taken at once, and never more than `per_endpoint` by one; `fewer` says which have less.
     """
 
-    def __init__(self, *, total: int, per_endpoint: int, kept: int) -> None:
+    def __init__(self, *, total: int, per_endpoint: int, kept: int, fewer: Mapping[str, int] | None = None) -> None:
         self._total = total
         self._per_endpoint = per_endpoint
+        self._fewer = fewer or {}
         self._kept = kept
         self._taken: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
@@ -35,7 +36,9 @@ class Places:
 
     def _is_free(self, endpoint: str) -> bool:
         taken = self._taken[endpoint]
-        return taken < self._per_endpoint and (self.taken < self._total or taken < self._kept)
+        return taken < self._fewer.get(endpoint, self._per_endpoint) and (
+            self.taken < self._total or taken < self._kept
+        )
 
     def _take(self, endpoint: str) -> None:
         self._taken[endpoint] += 1

@@ -18,7 +18,6 @@ from worker import errors, own_calls
 from worker.feedback import Feedback
 from worker.generation import Generation, Turn, storable
 
-WITHHELD = "[withheld]"
 LOSS = "text_withheld"
 TOLD_EVERY_SECONDS = 60.0
 DEEPEST = 50
@@ -59,13 +58,22 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """Return what may be stored of a text."""
+        made = self.shown(text)
+        return wire.WITHHELD if made is None else made
+
+    def shown(self, text: str) -> str | None:
+        """The same for the wire, which shows more of a long text before it cuts it; None when it is withheld."""
         if not text:
             return text
         try:
             made = self._function(text)
         except BaseException as error:  # noqa: BLE001 - also SystemExit: the text is withheld, and recording goes on
-            return self._withhold(type(error).__name__)
-        return str(storable(made)) if isinstance(made, str) else self._withhold(f"{type(made).__name__} as its result")
+            self._count_withheld(type(error).__name__)
+            return None
+        if isinstance(made, str):
+            return str(storable(made))
+        self._count_withheld(f"{type(made).__name__} as its result")
+        return None
 
     def take_losses(self) -> dict[str, int]:
         """Return how many texts were withheld since the last time, as losses are counted."""
@@ -89,13 +97,13 @@ class Redaction:
             return turn
         kept = made[: wire.TURN_CHARACTERS + 1]
         full = length if length is not None else len(made)
-        return (kind, kept, name, full if full > len(kept) and made != WITHHELD else None)
+        return (kind, kept, name, full if full > len(kept) and made != wire.WITHHELD else None)
 
     def _document(self, value: object, *, depth: int) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if depth > DEEPEST:
-            return WITHHELD
+            return wire.WITHHELD
         if isinstance(value, dict):
             return {key: self._under(key, one, depth=depth + 1) for key, one in value.items()}
         if isinstance(value, list | tuple):
@@ -115,7 +123,7 @@ class Redaction:
             return [turn[0], self._document(turn[1], depth=depth), *turn[2:]]
         return self._document(turn, depth=depth)
 
-    def _withhold(self, problem: str) -> str:
+    def _count_withheld(self, problem: str) -> None:
         with self._lock:
             self._withheld += 1
             told, now = self._tell_again_at, self._clock()
@@ -123,7 +131,6 @@ class Redaction:
                 self._tell_again_at = now + TOLD_EVERY_SECONDS
         if now >= told:
             log.warning("the function in AFTERTAG_REDACT failed; texts are withheld", problem=problem)
-        return WITHHELD
 
 
 def named(name: str | None) -> Redaction | None:

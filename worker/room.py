@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 
 from worker.gates import Gates
 from worker.queues import classify_queue
@@ -12,17 +13,27 @@ NO_ROOM = "no room"
 class Room:
     """Counts what is claimed and not yet written. Thread-safe.
 
-    `total`, `per_endpoint` and `kept` are classifications: an endpoint gets `kept` also when others fill the room. While
+    `total`, `per_endpoint` and `kept` are classifications: an endpoint gets `kept` also when others fill the room;
+    `fewer` says which endpoints have less than `per_endpoint`. While
     `waiters_allowed` threads wait for one endpoint's room, its queue's gate is closed; while `waiters_in_all` wait for
     any, the gates of all they wait for are, and who would have to wait is turned away: the other threads stay free for
     other endpoints and for recording.
     """
 
     def __init__(
-        self, *, total: int, per_endpoint: int, kept: int, waiters_allowed: int, waiters_in_all: int, gates: Gates
+        self,
+        *,
+        total: int,
+        per_endpoint: int,
+        kept: int,
+        waiters_allowed: int,
+        waiters_in_all: int,
+        gates: Gates,
+        fewer: Mapping[str, int] | None = None,
     ) -> None:
         self._total = total
         self._per_endpoint = per_endpoint
+        self._fewer = fewer or {}
         self._kept = kept
         self._waiters_allowed = waiters_allowed
         self._waiters_in_all = waiters_in_all
@@ -74,7 +85,7 @@ class Room:
     def _fits(self, endpoint: str, places: int) -> bool:
         inside, total = self._inside[endpoint], self._inside.total()
         # A request larger than the whole room passes when the room is empty, else it would wait for ever.
-        return (inside + places <= self._per_endpoint or inside == 0) and (
+        return (inside + places <= self._fewer.get(endpoint, self._per_endpoint) or inside == 0) and (
             total + places <= self._total or inside + places <= self._kept or total == 0
         )
 

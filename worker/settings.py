@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from worker import errors
 
 PREFIX = "AFTERTAG_"
+
+SCHEMES = {"database_url": ("postgresql", "postgres", "postgresql+psycopg"), "redis_url": ("redis", "rediss")}
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -87,6 +89,14 @@ class Settings(BaseModel):
     def _empty_is_unset(cls, value: object) -> object:
         return value or None
 
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _is_an_address(cls, url: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
+        schemes = SCHEMES[str(field.field_name)]
+        if url is not None and not url.get_secret_value().startswith(tuple(f"{one}://" for one in schemes)):
+            raise ValueError(f"it has to begin with {' or '.join(f'{one}://' for one in schemes)}")
+        return url
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the AFTERTAG_ variables; raise SettingsError naming the variable that is unusable."""
@@ -99,7 +109,8 @@ class Settings(BaseModel):
             first = error.errors(include_url=False, include_context=False)[0]
             name = str(first["loc"][0])
             found = "" if name.endswith("_url") else f" is {first['input']!r}"
-            raise errors.SettingsError(f"{PREFIX}{name.upper()}{found}: {first['msg']}.") from None
+            why = first["msg"].removeprefix("Value error, ")
+            raise errors.SettingsError(f"{PREFIX}{name.upper()}{found}: {why}.") from None
 
     @property
     def places_per_endpoint(self) -> int:

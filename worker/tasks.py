@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from api_hooks import wire
-from worker import bells, classifying, recording, sweeping, upkeep
+from worker import bells, broker_state, classifying, recording, sweeping, upkeep
 from worker.line import Line
 from worker.outage import Stopping
 from worker.recording import IDS_PER_BELL
@@ -52,6 +52,7 @@ def register(app: Celery, line: Line, *, redis_url: str) -> None:
     def sweep() -> None:
         line.outage.outlast(lambda: sweeping.sweep(line, depth=lambda queue: int(client.llen(queue))))
         line.outage.outlast(lambda: upkeep.store_rejected(line.engine, client))
+        broker_state.note_sweep(client)
 
     @app.task(name=UPKEEP, acks_late=False)
     def tend() -> None:

@@ -7,6 +7,7 @@ LiteLLM calls it when a call has succeeded, on a logging thread or its loop; wit
 """
 
 import atexit
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -56,12 +57,13 @@ def _report(call: Any) -> None:
 
 
 def _hand_over(call: dict[str, Any]) -> None:
-    if call.setdefault(_REPORTED, once := object()) is not once:
+    payload = call["standard_logging_object"]
+    if call.setdefault(_REPORTED, once := time.monotonic()) is not once:
         return  # a stream of Responses is logged twice, on a thread and on a loop
     around = _mapping(call.get("litellm_params"))
     request = _mapping(around.get("proxy_server_request"))
     document = payloads.document(
-        call.get("standard_logging_object"),
+        payload,
         system=_blocks(call.get("system")),
         asked={**_mapping(around.get("litellm_metadata")), **_mapping(around.get("metadata"))},
         headers=_mapping(request.get("headers")),

@@ -69,7 +69,7 @@ def read(payload: Mapping[str, Any], *, asked: Mapping[str, Any], headers: Mappi
             "workspace": word(
                 _mapping(told.get("user_api_key_auth_metadata")) if is_behind_a_proxy else noted, WORKSPACE_KEY
             ),
-            "app": word(headers, "x-title") or word(headers, "http-referer"),
+            "app": word(headers, "x-title", "x-openrouter-title", "http-referer"),
             "api_key_name": word(told, "user_api_key_alias"),
             "session_id": _session_id(payload, noted, headers),
         },

@@ -4,7 +4,7 @@ A command is added by writing its module and naming it here: this is also how `-
 """
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Start here": ("demo", "up", "import_"),
+    "Start here": ("demo", "up", "env", "import_"),
     "See": ("generations", "tags", "why", "queue", "sql", "doctor"),
     "Configure": ("taxonomy", "classifier", "apply", "workspace", "member", "key"),
     "Operate": ("migrate", "worker", "beat", "serve", "set_aside", "erase", "langfuse"),

@@ -11,6 +11,7 @@ from console import errors, output, session
 from console.options import AsJson
 
 if TYPE_CHECKING:
+    from classifier_models.endpoints import Endpoint
     from worker.diagnosis import Finding
 
 
@@ -20,7 +21,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     probe: Annotated[
-        bool, typer.Option("--probe", help="Say for each endpoint whether it has a key. No call is made.")
+        bool,
+        typer.Option("--probe", help="Also connect to each endpoint, and say whether it has a key. No model is asked."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -45,17 +47,26 @@ def doctor(
 
 
 def _look(*, probe: bool) -> "Iterator[Finding]":
-    yield from _postgres(probe=probe)
+    from worker import diagnosis
+
+    endpoints: dict[str, Endpoint] = {}
+    try:
+        endpoints = session.endpoints()
+    except Exception as error:  # noqa: BLE001 - what nobody expected is raised again
+        yield diagnosis.problem("Endpoints", _sentence(error), "Correct that variable, for the workers too.")
+    yield from _postgres(endpoints, probe=probe)
+    if probe:
+        yield from diagnosis.of_reach(endpoints)
     yield from _redis()
     yield from _server()
 
 
-def _postgres(*, probe: bool) -> "Iterator[Finding]":
+def _postgres(endpoints: "dict[str, Endpoint]", *, probe: bool) -> "Iterator[Finding]":
     from worker import diagnosis
 
     try:
         with session.engine(migrated=False) as engine:
-            yield from diagnosis.of_postgres(engine, endpoints=session.endpoints(), now=datetime.now(UTC), keys=probe)
+            yield from diagnosis.of_postgres(engine, endpoints=endpoints, now=datetime.now(UTC), keys=probe)
     except Exception as error:  # noqa: BLE001 - what nobody expected is raised again
         yield diagnosis.problem("PostgreSQL", _sentence(error), "Run `aftertag up`, or set AFTERTAG_DATABASE_URL.")
 
@@ -65,7 +76,8 @@ def _redis() -> "Iterator[Finding]":
 
     try:
         with broker_state.connect(session.redis_url()) as client:
-            yield from diagnosis.of_redis(client, now=datetime.now(UTC))
+            alive_seconds = session.settings().visibility_timeout_seconds
+            yield from diagnosis.of_redis(client, now=datetime.now(UTC), alive_seconds=alive_seconds)
     except Exception as error:  # noqa: BLE001 - what nobody expected is raised again
         yield diagnosis.problem("Redis", _sentence(error), "Run `aftertag up`, or set AFTERTAG_REDIS_URL.")
 

@@ -85,7 +85,7 @@ def list_(workspace: options.Workspace, as_json: options.AsJson = False) -> None
 
 
 def revoke(name: NameArgument, workspace: options.Workspace, as_json: options.AsJson = False) -> None:
-    """End a key, at once and for good."""
+    """End a key for good; a server that has just seen it takes it for five more seconds."""
     from worker.store import keys
 
     with session.engine() as engine, engine.begin() as connection:

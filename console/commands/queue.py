@@ -33,7 +33,8 @@ def queue(
         line = line_state.look(connection)
     endpoints = {*session.endpoints(), *(one.endpoint for one in line.waiting if one.endpoint)}
     with broker_state.connect(session.redis_url()) as client:
-        broker = broker_state.look(client, endpoints=endpoints)
+        alive_seconds = session.settings().visibility_timeout_seconds
+        broker = broker_state.look(client, endpoints=endpoints, alive_seconds=alive_seconds)
     verdict = line_health.judge(line, broker)
     if as_json:
         output.json_object(_document(line, broker, verdict))
@@ -50,6 +51,8 @@ def _document(line: "LineState", broker: "BrokerState", verdict: "Verdict") -> d
         "queues": broker.depths,
         "held": broker.held,
         "rejected": broker.rejected,
+        "workers": broker.workers,
+        "swept_seconds_ago": broker.swept_seconds_ago,
         "waiting": [asdict(one) for one in line.waiting],
         "unfinished": line.unfinished,
         "due": line.due,
@@ -84,6 +87,10 @@ def _tell(line: "LineState", broker: "BrokerState", verdict: "Verdict") -> None:
             )
             for one in line.waiting
         ],
+    )
+    output.line(f"Workers that give a sign of life: {'unknown' if broker.workers is None else broker.workers}")
+    output.line(
+        f"Last sweep: {'none' if broker.swept_seconds_ago is None else f'{duration(broker.swept_seconds_ago)} ago'}"
     )
     since = line.seconds_since_completion
     output.line(f"Last completion: {'none lately' if since is None else f'{duration(since)} ago'}")

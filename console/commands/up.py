@@ -27,7 +27,7 @@ def up() -> None:
     so and touches nothing.
     """
     from worker import errors, household
-    from worker.embedded import services
+    from worker.embedded import running_at, services
     from worker.store import engine as engines
     from worker.store import migrations, partitions
 
@@ -57,10 +57,13 @@ def up() -> None:
         output.note(
             f"HTTP: http://{settings.http_host}:{port}/docs; a key: `aftertag key create NAME -w … --application …`"
         )
+        output.note('For your application, in its shell: eval "$(aftertag env)" says where the hook sends.')
         output.note("Everything is up. Ctrl-C ends it; in another terminal try `aftertag doctor`.")
         while not stop.wait(0.5):
             if ended := home.ended():
                 raise errors.ProcessEndedError(f"The {ended} ended by itself; its last lines above say why.")
+            if running_at(running.data_dir) is None:
+                raise errors.ProcessEndedError("The embedded services' keeper ended; run `aftertag up` again.")
         output.note("Ending: calls under way are finished first …")
 
 
@@ -71,12 +74,12 @@ def _free_port(host: str) -> int:
 
 
 def down() -> None:
-    """End what `aftertag demo --keep` left running in the data directory, also after it was killed."""
+    """End what runs in the data directory: what `aftertag demo --keep` left, also after it was killed, or an `up`."""
     from worker import embedded, household
 
     data_dir = session.settings().data_dir
     ended = household.stop_kept(data_dir)
-    if not embedded.stop(data_dir) and not ended:
+    if not (embedded.stop(data_dir) or ended):
         output.note(f"Nothing is running in {str(data_dir)!r}.")
         return
     output.note(f"Ended what was running in {str(data_dir)!r}; its data is kept.")

@@ -24,14 +24,20 @@ def check(
     What can be recorded comes back redacted; what cannot is redacted when it is set aside.
     """
 
+    redact = None if redaction is None else redaction.shown
+
     def to_generation(document: dict[str, Any]) -> Generation:
         own = {**document, "app": document.get("app") or bearer.application}
-        found = generation.read(own if arrivals.on_the_wire else _built(own, now=now), now=now, past=past)
+        if not arrivals.on_the_wire:
+            return generation.read(_built(own, now=now, redact=redact), now=now, past=past)
+        found = generation.read(own, now=now, past=past)
         return found if redaction is None else redaction.generation(found)
 
     def to_feedback(document: dict[str, Any]) -> Feedback:
-        made = document if arrivals.on_the_wire else wire.feedback(document, now=now, random_bytes=os.urandom(10))
-        found = feedback.read(made, now=now, past=past)
+        if not arrivals.on_the_wire:
+            made = wire.feedback(document, now=now, random_bytes=os.urandom(10), redact=redact)
+            return feedback.read(made, now=now, past=past)
+        found = feedback.read(document, now=now, past=past)
         return found if redaction is None else redaction.feedback(found)
 
     return [
@@ -60,10 +66,10 @@ def _check(
     return Checked(kind=kind, given=own, id=found.id, found=found)
 
 
-def _built(document: dict[str, Any], *, now: datetime) -> dict[str, Any]:
+def _built(document: dict[str, Any], *, now: datetime, redact: wire.Redact | None) -> dict[str, Any]:
     if all(document.get(name) is None for name in SAYING):
         raise wire.UnusableError('it has neither "messages" nor "turns" nor "output"')
-    return wire.generation(document, now=now, random_bytes=os.urandom(10))
+    return wire.generation(document, now=now, random_bytes=os.urandom(10), redact=redact)
 
 
 def _given_id(document: Mapping[str, Any]) -> str | None:

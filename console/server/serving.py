@@ -1,5 +1,6 @@
 """One server process: its socket, its services, and its end, which answers whoever is being recorded."""
 
+import math
 import socket
 import threading
 from types import FrameType
@@ -57,7 +58,7 @@ def _serve(settings: Settings, house: House, listening: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(settings.drain_seconds),
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
     )
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host

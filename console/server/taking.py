@@ -1,5 +1,6 @@
 """What happens to a request that brings generations: key, rate, body, reading, recording, answer."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import FastAPI, Security
@@ -9,9 +10,12 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.responses import Response
 
 from console.server import errors, wrong
-from console.server.arrivals import Arrivals, Checked
+from console.server.arrivals import Arrivals, Checked, Result
 from console.server.house import House
 from console.server.ways import Answer, Request, Way
+
+FEW = 200
+"""Results that are put into words on the event loop's thread."""
 
 _bearer = HTTPBearer(
     auto_error=False, description="An application's key: `aftertag key create NAME --application APP`."
@@ -61,6 +65,12 @@ async def _taken(http: HttpRequest, request: Request, token: str | None, *, way:
         whole, arrivals, checked = await house.intake.read(read)
         house.rates.count(bearer.id, len(checked) - 1)
         results = await house.intake.finish(arrivals, checked)
+        if len(results) > FEW:  # the event loop would stand still for the time that so many take
+            return await house.intake.read(lambda: _answered(way, house, whole, arrivals, results))
+    return _answered(way, house, whole, arrivals, results)
+
+
+def _answered(way: Way, house: House, whole: Request, arrivals: Arrivals, results: Sequence[Result]) -> Answer:
     house.http_metrics.count_results(way.name, results)
     house.http_metrics.count_ignored(arrivals.ignored)
     return way.answer(whole, arrivals, results)

@@ -21,13 +21,18 @@ from worker.store import keys
 from worker.store.engine import connecting
 
 GENERATIONS = 100
-BASE = {"chat": "/v1", "messages": ""}
+BASE = {"chat": "/v1", "messages": "", "systemone": "/v1"}
 CALLBACK = "api_hooks.integrations.litellm.callback"
 WEBHOOK = "aftertag"
 
 # LiteLLM leaves a system prompt in blocks, as the messages dialect sends it, out of what it reports: there only the
-# header tells, and it has to in each report by itself.
-WAYS = [("chat", (CALLBACK, WEBHOOK)), ("messages", (WEBHOOK,)), ("messages", (CALLBACK,))]
+# header tells, and it has to in each report by itself. Decisions are reported as a type of call that is no generation.
+WAYS = [
+    ("chat", (CALLBACK, WEBHOOK)),
+    ("messages", (WEBHOOK,)),
+    ("messages", (CALLBACK,)),
+    ("systemone", (CALLBACK, WEBHOOK)),
+]
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -55,6 +60,7 @@ def gateway(stage: Stage, server: Server, directory: Path, reporters: Sequence[s
             _model("assistant", "openai/gpt-5-mini", mock_response="It scatters."),
             _model("chat", "openai/test-model", api_base=f"{base}/v1"),
             _model("messages", "anthropic/claude-test", api_base=base),
+            _model("systemone", "typesafe/jev", api_base=base),
         ],
         "litellm_settings": {"callbacks": list(reporters)},
         "callback_settings": {
@@ -95,15 +101,14 @@ def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_
             call_timeout_seconds="30",
         )
         stage.beat()
-        ids = _talk(through)
-        database = stage.database
-        wait_until(
-            lambda: database.whys() >= Counter(tagged=GENERATIONS, own_call=GENERATIONS),
-            deadline_seconds=120,
-            what="a hundred tagged generations, and the reports of a hundred calls of ours",
-        )
-    stage.wait_until_final(2 * GENERATIONS)  # the gateway has ended, and reported what it had not reported by then
-    assert database.whys() == {"tagged": GENERATIONS, "own_call": GENERATIONS}
+        database, told = stage.database, 0 if dialect == "systemone" else 1
+        ids = _talk(through, GENERATIONS - 1)
+        _wait_until_tagged(stage, len(ids))
+        ids += _talk(through, 1)  # once this one is reported, all calls about the others have been
+        _wait_until_tagged(stage, len(ids))
+        wait_until(lambda: database.whys()["own_call"] >= told * GENERATIONS, deadline_seconds=60, what="all reports")
+    stage.wait_until_final(GENERATIONS)
+    assert database.whys() == Counter(tagged=GENERATIONS, own_call=told * GENERATIONS)
     assert model_server.play.total == GENERATIONS
     assert database.count("generations") == GENERATIONS
     assert {id_ for id_, seen in database.classifications().items() if seen.state == "tagged"} == set(ids)
@@ -112,7 +117,14 @@ def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_
     assert database.count("set_aside") == 0
 
 
-def _talk(through: Proxy) -> list[str]:
+def _wait_until_tagged(stage: Stage, generations: int) -> None:
+    def tagged() -> bool:
+        return stage.database.whys()["tagged"] >= generations
+
+    wait_until(tagged, deadline_seconds=120, what=f"{generations} tagged generations")
+
+
+def _talk(through: Proxy, times: int) -> list[str]:
     """Let an application make its calls through the gateway; return the ids that it sees."""
     with httpx.Client(
         base_url=through.url, headers={"Authorization": f"Bearer {through.master_key}"}, timeout=60, trust_env=False
@@ -124,4 +136,4 @@ def _talk(through: Proxy) -> list[str]:
             return str(answer.raise_for_status().json()["id"])
 
         with ThreadPoolExecutor(8) as threads:
-            return list(threads.map(ask, range(GENERATIONS)))
+            return list(threads.map(ask, range(times)))

@@ -57,6 +57,8 @@ def test_calls_that_end_in_time_are_finished_and_a_hung_one_is_released(stage: S
     end_in_time(worker)
     seen = stage.database.classifications()
     assert (seen["hung"].why, seen["hung"].attempts, seen["hung"].lost_leases) == ("pending", 0, 0)
+    told = "select call_case from spend where generation_id = 'hung' and payer_kind = 'classifier'"
+    assert stage.database.value(told) == "cut_off"
     assert stage.database.whys() == {"tagged": 20, "pending": 1}
     stage.model_server.script("hung", "ok")
     stage.beat()

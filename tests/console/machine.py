@@ -91,6 +91,17 @@ class Machine:
             assert command.ended() == 0, command.stderr.read_text()
         return command.stdout.read_text()
 
+    def application(self, code: str, **environment: str) -> None:
+        """Run a program of somebody's own, which must succeed, with nothing of ours in its environment but this."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_MACHINE)}
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self.folder,
+            env={**inherited, "PYTHONPATH": str(ROOT), **environment},
+            timeout=END_SECONDS,
+            check=True,
+        )
+
 
 def wait_until_gone(family: Sequence[psutil.Process]) -> None:
     """Fail when one of them outlives the patience that a stopping worker is given."""

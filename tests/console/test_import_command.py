@@ -97,6 +97,20 @@ def test_without_classifying_nothing_is_asked_and_why_tells_so(
     assert "or it was imported with --no-classify" in aftertag.done("why", "g").stdout
 
 
+def test_text_is_redacted_before_it_is_written_and_a_wrong_name_is_told_first(
+    database_url: str, aftertag: CommandLine, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.jsonl", [chat("My card is 4111-1111-1111-1111."), chat("unreadable")])
+    wrong = on(database_url, AFTERTAG_REDACT="nobody.has:this")
+    assert wrong.refused(*IMPORT, path).startswith("AFTERTAG_REDACT is 'nobody.has:this', which cannot be used")
+    on(database_url, AFTERTAG_REDACT="tests.console.server.hiding:hide").done(*IMPORT, path)
+    assert rows(database_url, "select turns -> 0 ->> 1 from transcripts order by 1") == [
+        ("My card is [card].",),
+        ("[withheld]",),
+    ]
+    assert rows(database_url, "select reason, generations from losses") == [("text_withheld", 1)]
+
+
 def test_a_line_that_postgres_refuses_is_told_like_a_bad_one(
     aftertag: CommandLine, database_url: str, tmp_path: Path
 ) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 
 from console import psql
 from tests.console.command_line import CommandLine, on
-from tests.worker import line_rows
+from tests.model_server import ModelServer
+from tests.worker import line_rows, signs_of_life
 from worker import broker_state
 from worker.store import engine as engines
 from worker.store import partitions, set_aside
@@ -57,7 +58,8 @@ def put_aside(connection: Connection, body: bytes = b'{"id": "SENTINEL"}', size:
     return max(row.id for row in set_aside.newest(connection))
 
 
-def test_a_quiet_line_is_healthy(aftertag: CommandLine, connection: Connection) -> None:
+def test_a_quiet_line_is_healthy(aftertag: CommandLine, connection: Connection, client: redis.Redis) -> None:
+    signs_of_life.leave(client)
     told = aftertag.done("queue", "--check").stdout
     assert told.splitlines()[0] == "HEALTHY"
     found = aftertag.done("queue", "--json").json
@@ -68,6 +70,18 @@ def test_a_quiet_line_is_healthy(aftertag: CommandLine, connection: Connection) 
         None,
     )
     assert set(found["queues"]) == {"record", "classify.local", "sweep", "upkeep"}
+
+
+def test_a_line_without_a_worker_is_not_healthy(
+    aftertag: CommandLine, connection: Connection, client: redis.Redis
+) -> None:
+    ended = aftertag("queue", "--check")
+    assert ended.exit_code == 1
+    assert "No worker gives a sign of life; start `aftertag worker`." in ended.stdout
+    assert "Start `aftertag worker`, as many as you like." in aftertag("doctor").stdout
+    signs_of_life.leave(client)
+    client.delete(broker_state.SWEPT_AT)
+    assert "start `aftertag beat`." in aftertag("queue").stdout
 
 
 def test_what_waits_is_told_and_check_ends_with_one(
@@ -129,7 +143,45 @@ def test_replaying_while_redis_is_away_is_one_sentence(database_url: str, connec
     assert told.startswith("Redis does not answer")
 
 
-def test_doctor_finds_a_good_installation_fine(aftertag: CommandLine, connection: Connection) -> None:
+def test_doctor_connects_to_endpoints_when_it_shall(
+    database_url: str, redis_db_url: str, connection: Connection
+) -> None:
+    with ModelServer() as server:
+        there = {"AFTERTAG_ENDPOINT_THERE_URL": server.url, "AFTERTAG_ENDPOINT_AWAY_URL": "http://127.0.0.1:1/v1"}
+        aftertag = on(database_url, AFTERTAG_REDIS_URL=redis_db_url, **there)
+        assert "No connection" not in aftertag("doctor").stdout
+        told = aftertag("doctor", "--probe").stdout
+        assert server.play.total == 0
+    assert "No connection to 'away' from here (Connection refused)." in told
+    assert "No connection to 'there'" not in told
+
+
+def test_doctor_tells_a_wrong_variable_of_an_endpoint_and_looks_on(database_url: str, redis_db_url: str) -> None:
+    environment = {"AFTERTAG_REDIS_URL": redis_db_url, "AFTERTAG_ENDPOINT_X_URL": "not an address"}
+    found = on(database_url, **environment)("doctor", "--json").json["findings"]
+    assert [one["subject"] for one in found][:3] == ["Endpoints", "PostgreSQL", "Clock of PostgreSQL"]
+    assert "AFTERTAG_ENDPOINT_X_URL" in found[0]["found"]
+
+
+@pytest.mark.parametrize("command", ["queue", "doctor", "worker", "beat", "generations"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("AFTERTAG_REDIS_URL", "foo"), ("AFTERTAG_DATABASE_URL", "/abc"), ("AFTERTAG_REDIS_URL", "://")]
+)
+def test_an_address_that_is_none_is_told_with_its_variable(
+    command: str, name: str, value: str, database_url: str, redis_db_url: str
+) -> None:
+    environment = {"AFTERTAG_DATABASE_URL": database_url, "AFTERTAG_REDIS_URL": redis_db_url, name: value}
+    ended = on(environment.pop("AFTERTAG_DATABASE_URL"), **environment)(
+        command, *["-w", "a"] * (command == "generations")
+    )
+    assert ended.exit_code == 1
+    assert f"{name}: it has to begin with" in ended.stdout + ended.stderr
+
+
+def test_doctor_finds_a_good_installation_fine(
+    aftertag: CommandLine, connection: Connection, client: redis.Redis
+) -> None:
+    signs_of_life.leave(client)
     found = aftertag.done("doctor", "--json").json
     assert found["fine"]
     assert {one["subject"] for one in found["findings"]} >= {
@@ -160,7 +212,7 @@ def test_doctor_says_what_to_do_about_each_problem(empty_database_url: str) -> N
 def test_doctor_without_any_service_is_no_traceback(tmp_path: Path) -> None:
     ended = CommandLine(settings={"AFTERTAG_DATA_DIR": str(tmp_path)})("doctor", "--json")
     assert ended.exit_code == 1
-    problems = [one["found"] for one in ended.json["findings"]]
+    problems = [one["found"] for one in ended.json["findings"] if one["severity"] == "problem"]
     assert len(problems) == 2
     assert all(problem.startswith("Nothing is running;") for problem in problems)
 

@@ -1,12 +1,16 @@
 """`aftertag up`: everything on one machine, once per data directory, and nothing left when it has ended."""
 
+import os
 import re
+import shlex
 import signal
 from pathlib import Path
 
 import httpx
 
 from tests.console.machine import Machine, wait_until_gone
+from tests.waiting import wait_until
+from worker.embedded import running_at
 
 
 def test_up_runs_once_per_data_directory_and_ends_everything_on_term(tmp_path: Path) -> None:
@@ -31,6 +35,13 @@ def test_up_runs_once_per_data_directory_and_ends_everything_on_term(tmp_path: P
         first.wait_until_it_says(" ready.")
         first.wait_until_it_says("aftertag serve ready.")
         (address,) = re.findall(r"HTTP: (http://\S+)/docs;", first.stderr.read_text())
+        told = machine.done("env").strip()
+        assert told.startswith("export AFTERTAG_URL=redis://")
+        machine.application(
+            "import api_hooks; api_hooks.enqueue('hello', id='by the hook', workspace='acme'); assert api_hooks.flush(20)",
+            AFTERTAG_URL=shlex.split(told)[1].partition("=")[2],
+        )
+        wait_until(lambda: "by the hook" in machine.done("generations", "-w", "acme", "--json"), deadline_seconds=30)
         key = machine.done("key", "create", "shop", "-w", "acme", "--application", "shop").strip()
         sent = httpx.post(
             f"{address}/v1/generations",
@@ -43,6 +54,30 @@ def test_up_runs_once_per_data_directory_and_ends_everything_on_term(tmp_path: P
         assert first.ended(signal.SIGTERM) == 0, first.stderr.read_text()
     wait_until_gone(family)
     assert "Traceback" not in first.stderr.read_text()
+
+
+def test_down_ends_an_up_in_order(tmp_path: Path) -> None:
+    machine = Machine(folder=tmp_path)
+    with machine.running("up") as up:
+        up.wait_until_it_says(" ready.")
+        family = up.family()
+        machine.done("down")
+        wait_until_gone(family)
+        assert up.ended() == 0, up.stderr.read_text()
+        assert "Ending: calls under way are finished first" in up.stderr.read_text()
+
+
+def test_up_ends_when_its_services_keeper_is_killed(tmp_path: Path) -> None:
+    machine = Machine(folder=tmp_path)
+    with machine.running("up") as up:
+        up.wait_until_it_says("Everything is up.")
+        running = running_at(machine.data_dir)
+        assert running is not None
+        family = up.family()
+        os.kill(running.pid, signal.SIGKILL)
+        assert up.ended() == 1
+        assert "The embedded services' keeper ended; run `aftertag up` again." in up.stderr.read_text()
+    wait_until_gone(family)
 
 
 def test_up_killed_leaves_nobody(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from worker.gates import Gates
 from worker.line import Line
 from worker.metrics import Metrics
 from worker.recording import Recorded
+from worker.redacting import Redaction
 from worker.settings import Settings
 from worker.store import classifiers, members, workspaces
 from worker.store.recording import Key
@@ -47,7 +48,7 @@ class Staged:
 
 
 @contextmanager
-def open_line(engine: Engine, **settings: str) -> Iterator[Staged]:
+def open_line(engine: Engine, *, redaction: Redaction | None = None, **settings: str) -> Iterator[Staged]:
     """A started line whose bells are collected; stopped at the end. Settings by their variables' names."""
     bells, gates = Bells(), Gates()
     line = Line(
@@ -58,6 +59,7 @@ def open_line(engine: Engine, **settings: str) -> Iterator[Staged]:
         ring=bells.ring,
         metrics=Metrics(),
         depth=bells.depth_of,
+        redaction=redaction,
     )
     line.start()
     try:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from classifier_models import endpoints
 from classifier_models.breaker import Breaker
 from classifier_models.question import Question, prepare
 from classifier_models.reply import Answered, Case, Unanswered, Usage
+from tests.model_server import ModelServer
 from tests.waiting import wait_until
 from tests.worker.classifier_samples import definition
 from tests.worker.line_stage import NOW
@@ -84,12 +86,25 @@ def forsaken() -> list[Claimed]:
 @pytest.fixture
 def running(ended: list[Ended], forsaken: list[Claimed]) -> Iterator[Calls]:
     """Calls of the built-in model, one at a time; stopped at the end unless the test did."""
+    with started(ended, forsaken, environ={}, in_flight=1, timeout_seconds=30) as running:
+        yield running
+
+
+@contextmanager
+def started(
+    ended: list[Ended],
+    forsaken: list[Claimed],
+    *,
+    environ: dict[str, str],
+    in_flight: int,
+    timeout_seconds: float,
+) -> Iterator[Calls]:
     running = Calls(
-        endpoints=endpoints.from_environment({}),
+        endpoints=endpoints.from_environment(environ),
         breaker=Breaker(clock=time.monotonic, probe_seconds=30),
-        in_flight=1,
-        in_flight_per_endpoint=1,
-        timeout_seconds=30,
+        in_flight=in_flight,
+        in_flight_per_endpoint=in_flight,
+        timeout_seconds=timeout_seconds,
         ended=ended.append,
         forsaken=forsaken.append,
     )
@@ -99,11 +114,9 @@ def running(ended: list[Ended], forsaken: list[Claimed]) -> Iterator[Calls]:
         running.stop(0)
 
 
-def asking(*, asked_by: float | None = None, **given: Any) -> Asking:
+def asking(*, asked_by: float | None = None, transcript: str = "USER: yes it is", **given: Any) -> Asking:
     asked = definition()
-    question = Question(
-        prepared=prepare(asked.taxonomy, asked.prompt), model="local-lexical", transcript="USER: yes it is"
-    )
+    question = Question(prepared=prepare(asked.taxonomy, asked.prompt), model="local-lexical", transcript=transcript)
     deadline = time.monotonic() + 60 if asked_by is None else asked_by
     return Asking(claimed=claimed(**given), question=question, asked_by=deadline)
 
@@ -121,6 +134,32 @@ def test_a_call_that_could_not_start_in_time_is_released_uncounted(running: Call
     running.hand_over([asking(asked_by=time.monotonic() - 1)])
     wait_until(lambda: ended)
     assert (ended[0].outcome, ended[0].call) == (RELEASED, None)
+
+
+def test_who_waits_for_the_built_in_models_thread_does_not_wait_on_its_calls_deadline(
+    ended: list[Ended], forsaken: list[Claimed]
+) -> None:
+    with started(ended, forsaken, environ={}, in_flight=512, timeout_seconds=0.5) as running:
+        words = " ".join(f"word{number}" for number in range(5_000))
+        began = time.monotonic()
+        running.hand_over([asking(transcript=f"USER: {words}") for _ in range(300)])
+        wait_until(lambda: len(ended) == 300, deadline_seconds=60)
+        assert time.monotonic() - began > 0.5, "it would have been no test: all of them ended within one deadline"
+    assert {type(one.outcome) for one in ended} == {Tagged}
+
+
+def test_a_call_that_a_stop_cuts_off_is_released_and_told(ended: list[Ended], forsaken: list[Claimed]) -> None:
+    with ModelServer() as server:
+        server.play_always("hang")
+        environ = {"AFTERTAG_ENDPOINT_PLAY_URL": server.url}
+        with started(ended, forsaken, environ=environ, in_flight=4, timeout_seconds=30) as running:
+            running.hand_over([asking(endpoint="play")])
+            wait_until(lambda: server.play.total == 1, what="a call under way")
+            running.stop(0)
+    [one] = ended
+    assert one.outcome == RELEASED
+    assert one.call is not None
+    assert (one.call.case, one.call.usage) == ("cut_off", None)
 
 
 def test_stopping_finishes_or_releases_everything(running: Calls, ended: list[Ended]) -> None:

@@ -9,8 +9,9 @@ import redis
 from sqlalchemy import Engine
 
 from classifier_models.endpoints import LOCAL, Endpoint
-from tests.worker import line_rows
+from tests.worker import line_rows, signs_of_life
 from worker import broker_state, diagnosis
+from worker.broker_state import BrokerState
 from worker.diagnosis import Severity
 from worker.store import engine as engines
 from worker.store import partitions, server
@@ -81,6 +82,10 @@ def line(*, oldest_wait_seconds: float | None, completed_before: float | None) -
         (diagnosis.of_redis_version("6.2"), Severity.OK),
         (diagnosis.of_redis_version("6.0.16"), Severity.PROBLEM),
         (diagnosis.of_redis_version(None), Severity.NOTE),
+        (diagnosis.of_life(BrokerState(depths={}, workers=1, swept_seconds_ago=1.0)), Severity.OK),
+        (diagnosis.of_life(BrokerState(depths={}, workers=0, swept_seconds_ago=1.0)), Severity.PROBLEM),
+        (diagnosis.of_life(BrokerState(depths={}, workers=1)), Severity.PROBLEM),
+        (diagnosis.of_life(BrokerState(depths={}, problem="Redis does not answer.")), Severity.NOTE),
         (diagnosis.of_eviction("noeviction"), Severity.OK),
         (diagnosis.of_eviction("allkeys-lru"), Severity.PROBLEM),
         (diagnosis.of_eviction(None), Severity.NOTE),
@@ -145,12 +150,13 @@ def test_the_database_tells_its_days_classifiers_and_workspaces(engine: Engine) 
 
 def test_a_redis_answers_for_itself(redis_db_url: str) -> None:
     with broker_state.connect(redis_db_url) as client:
-        findings = list(diagnosis.of_redis(client, now=datetime.now(UTC)))
+        signs_of_life.leave(client)
+        findings = list(diagnosis.of_redis(client, now=datetime.now(UTC), alive_seconds=30))
     assert [one.subject for one in findings][:2] == ["Redis", "Eviction"]
     assert {one.severity for one in findings} <= {Severity.OK, Severity.NOTE}
 
 
 def test_a_redis_that_does_not_answer_is_one_finding() -> None:
     with redis.Redis(port=1) as client:
-        (finding,) = diagnosis.of_redis(client, now=AT)
+        (finding,) = diagnosis.of_redis(client, now=AT, alive_seconds=30)
     assert finding.severity is Severity.PROBLEM

@@ -11,7 +11,7 @@ from worker import broker_state, line_health
 from worker.broker_state import BrokerState
 from worker.broker_transport.holding import HELD, HELD_INDEX
 from worker.broker_transport.rejected import REJECTED_KEY
-from worker.line_health import OVERDUE_SECONDS, RECORD_BATCHES, STANDSTILL_SECONDS, Health
+from worker.line_health import OVERDUE_SECONDS, RECORD_BATCHES, STANDSTILL_SECONDS, UNSWEPT_SECONDS, Health
 from worker.store.line_state import LineState, Waiting
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -56,6 +56,10 @@ def line(*rows: Waiting, completed_before: float | None = 1.0, **given: Any) -> 
         (line(), BrokerState(depths={}, rejected=1), Health.DEGRADED),
         (line(), BrokerState(depths={}, problem="Redis does not answer (TimeoutError)."), Health.DEGRADED),
         (line(waiting(oldest_wait_seconds=400), losses={"broker_full": 3}), QUIET, Health.OVERLOADED),
+        (line(), BrokerState(depths={}, workers=1, swept_seconds_ago=UNSWEPT_SECONDS), Health.HEALTHY),
+        (line(), BrokerState(depths={}, workers=1, swept_seconds_ago=UNSWEPT_SECONDS + 1), Health.DEGRADED),
+        (line(), BrokerState(depths={}, workers=1), Health.DEGRADED),
+        (line(), BrokerState(depths={}, workers=0, swept_seconds_ago=1.0), Health.DEGRADED),
     ],
 )
 def test_each_rule_and_its_edge(state: LineState, broker: BrokerState, health: Health) -> None:
@@ -94,9 +98,28 @@ def test_depths_are_of_every_queue_of_the_line(redis_db_url: str) -> None:
         for consumer, messages in (("a", ["1", "2"]), ("b", ["3"])):
             client.rpush(f"{HELD}:{consumer}:record", *messages)
         client.zadd(HELD_INDEX, {f"{HELD}:a:record": 1, f"{HELD}:b:record": 2, f"{HELD}:b:sweep": 2})
-        found = broker_state.look(client, endpoints=["local", "openai"])
+        found = broker_state.look(client, endpoints=["local", "openai"], alive_seconds=30)
     assert found.depths == {"record": 2, "classify.local": 1, "classify.openai": 0, "sweep": 0, "upkeep": 0}
     assert (found.held, found.rejected, found.problem) == (3, 3, None)
+
+
+def test_who_stamped_lately_is_a_worker_and_the_last_sweep_is_told(redis_db_url: str) -> None:
+    with broker_state.connect(redis_db_url) as client:
+        assert (before := broker_state.look(client, endpoints=(), alive_seconds=30)).workers == 0
+        assert before.swept_seconds_ago is None
+        now = client.time()[0]
+        stamps = {
+            f"{HELD}:a:record": now,
+            f"{HELD}:a:sweep": now,
+            f"{HELD}:b:record": now - 29,
+            f"{HELD}:c:record": now - 40,
+        }
+        client.zadd(HELD_INDEX, stamps)
+        broker_state.note_sweep(client)
+        found = broker_state.look(client, endpoints=(), alive_seconds=30)
+    assert found.workers == 2
+    assert found.swept_seconds_ago is not None
+    assert found.swept_seconds_ago < 10
 
 
 def test_the_key_of_held_messages_is_the_channels() -> None:
@@ -105,4 +128,7 @@ def test_the_key_of_held_messages_is_the_channels() -> None:
 
 def test_a_redis_that_is_away_is_a_problem_and_no_exception() -> None:
     with redis.Redis(port=1) as client:
-        assert broker_state.look(client, endpoints=()).problem == "Redis does not answer (ConnectionError)."
+        assert (
+            broker_state.look(client, endpoints=(), alive_seconds=30).problem
+            == "Redis does not answer (ConnectionError)."
+        )

@@ -45,7 +45,7 @@ class Callers:
                 self.inside[endpoint] -= 1
 
 
-def run(scene: Any, **bounds: int) -> None:
+def run(scene: Any, **bounds: Any) -> None:
     async def play() -> None:
         callers = Callers(Places(**bounds))
         await scene(callers)
@@ -99,3 +99,11 @@ def test_endpoints_that_wait_for_the_last_places_take_turns() -> None:
         assert callers.inside == {"a": 0, "b": 2, "c": 2}
 
     run(scene, total=4, per_endpoint=4, kept=0)
+
+
+def test_an_endpoint_with_fewer_places_gets_no_more_than_those() -> None:
+    async def scene(callers: Callers) -> None:
+        await callers.come(*["few"] * 5, *["a"] * 5)
+        assert callers.inside == {"few": 2, "a": 4}
+
+    run(scene, total=16, per_endpoint=4, kept=1, fewer={"few": 2})

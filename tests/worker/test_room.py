@@ -17,6 +17,7 @@ def room(
     waiters_allowed: int = 1,
     waiters_in_all: int = 8,
     gates: Gates | None = None,
+    fewer: dict[str, int] | None = None,
 ) -> Room:
     return Room(
         total=total,
@@ -25,6 +26,7 @@ def room(
         waiters_allowed=waiters_allowed,
         waiters_in_all=waiters_in_all,
         gates=gates or Gates(),
+        fewer=fewer,
     )
 
 
@@ -163,3 +165,10 @@ def test_a_queue_that_was_turned_away_opens_as_soon_as_it_has_room_whoever_else_
 
 def test_the_room_kept_for_each_endpoint_is_a_bells_worth() -> None:
     assert KEPT_PER_ENDPOINT == IDS_PER_BELL
+
+
+def test_an_endpoint_with_less_room_gets_no_more_than_that() -> None:
+    one = room(fewer={"few": 2})
+    assert one.enter("few", 2)
+    assert not one.enter("few", 1, wait=False)
+    assert one.enter("a", 6)

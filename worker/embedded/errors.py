@@ -1,9 +1,10 @@
-"""Why an embedded service could not be started.
+"""Why embedded services could not be started or ended.
 
 EmbeddedError
 ├── AlreadyRunningError      this data directory is in use
 ├── NoServiceProgramError    no program for this service is at hand
-└── ServiceStartError        the program is there and did not come up
+├── ServiceStartError        the program is there and did not come up
+└── ServiceStopError         who runs them did not end in time
 """
 
 from pathlib import Path
@@ -32,3 +33,12 @@ class NoServiceProgramError(EmbeddedError):
 
 class ServiceStartError(EmbeddedError):
     """A service ended or stayed silent while starting; the message names its log."""
+
+
+class ServiceStopError(EmbeddedError):
+    """The process `pid`, which runs the services of the data directory, did not end in time."""
+
+    def __init__(self, data_dir: Path, pid: int) -> None:
+        super().__init__(
+            f"What runs in {str(data_dir)!r} has been told to end and has not yet (pid {pid}); look again in a minute."
+        )

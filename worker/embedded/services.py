@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event
 
 import psutil
 
@@ -17,6 +19,8 @@ from worker.embedded.redis_engine import Wanted
 from worker.embedded.state import Running
 
 _STOP_SECONDS = 45.0
+_POLL_SECONDS = 0.05
+_STARTER_STOP_SECONDS = 90.0  # it ends a worker first, which finishes its calls
 _PACKAGE_ROOT = Path(__file__).parents[2]
 _START_KEEPER = (
     f"import sys; sys.path.insert(0, {str(_PACKAGE_ROOT)!r}); "
@@ -67,16 +71,22 @@ def running_at(data_dir: Path) -> Running | None:
 
 
 def stop(data_dir: Path) -> bool:
-    """End the services of this data directory and return when they have ended. Return False when none ran."""
+    """End the services of this data directory and return when they have ended. Return False when none ran.
+
+    Services that somebody living has started (`aftertag up`) are not pulled away under them: they are told to end, and
+    end theirs. Raises ServiceStopError when that takes longer than it may.
+    """
     running = running_at(data_dir)
     if running is None:
         return False
-    try:
-        keeper = psutil.Process(running.pid)
-        keeper.send_signal(signal.SIGTERM)
-        keeper.wait(timeout=_STOP_SECONDS)
-    except psutil.NoSuchProcess:
-        pass  # it ended between our look and our signal
+    starter = state.holder(running.data_dir) or running.pid
+    with suppress(psutil.NoSuchProcess):  # it ended between our look and our signal
+        psutil.Process(starter).send_signal(signal.SIGTERM)
+    give_up_at = time.monotonic() + _STARTER_STOP_SECONDS
+    while state.lives(starter) or state.lives(running.pid):
+        if time.monotonic() > give_up_at:
+            raise errors.ServiceStopError(running.data_dir, starter)
+        Event().wait(_POLL_SECONDS)
     return True
 
 

@@ -118,12 +118,13 @@ def _acquire(descriptor: int, data_dir: Path) -> None:
         looks += 1
         pid = holder(data_dir)
         # A few looks in any case: `is_locked` holds the lock for an instant too.
-        if (_lives(pid) and looks >= _LOOKS_AT_LEAST) or time.monotonic() > give_up_at:
+        if (lives(pid) and looks >= _LOOKS_AT_LEAST) or time.monotonic() > give_up_at:
             raise errors.AlreadyRunningError(data_dir, pid)
         Event().wait(_POLL_SECONDS)
 
 
-def _lives(pid: int | None) -> bool:
+def lives(pid: int | None) -> bool:
+    """Whether a process is there and has not ended; one that its parent has not buried yet has."""
     try:
         return pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

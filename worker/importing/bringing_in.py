@@ -1,9 +1,10 @@
 """Writing what a survey found to Postgres, in batches; the sweep rings for it as room comes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from api_hooks import wire
 from worker import recording
 from worker.importing.lines import BadLine, Line, lines
 from worker.importing.recognising import Exports
@@ -43,8 +44,9 @@ def bring_in(
     partitions.make(engine, found.days)
     imported = Imported()
     done = 0
-    for batch in _batches(exports, workspace=workspace):
-        new, refused = _write(engine, _redacted(batch, redaction), classify=classify)
+    redact = None if redaction is None else redaction.shown
+    for batch in _batches(exports, workspace=workspace, redact=redact):
+        new, refused = _write(engine, batch, classify=classify)
         _count_withheld(engine, redaction)
         imported.new += new
         imported.known += len(batch) - new - len(refused)
@@ -54,21 +56,15 @@ def bring_in(
     return imported
 
 
-def _redacted(batch: Sequence[Line], redaction: Redaction | None) -> Sequence[Line]:
-    if redaction is None:
-        return batch
-    return [replace(line, generation=redaction.generation(line.generation)) for line in batch]
-
-
 def _count_withheld(engine: Engine, redaction: Redaction | None) -> None:
     if redaction is not None and redaction.has_losses:
         with engine.begin() as connection:
             records.add_losses(connection, redaction.take_losses(), day=datetime.now(UTC).date())
 
 
-def _batches(exports: Exports, *, workspace: str | None) -> Iterator[list[Line]]:
+def _batches(exports: Exports, *, workspace: str | None, redact: wire.Redact | None) -> Iterator[list[Line]]:
     batch: list[Line] = []
-    for line in lines(exports, workspace=workspace):
+    for line in lines(exports, workspace=workspace, redact=redact):
         if not isinstance(line, Line):
             continue  # told by the survey
         batch.append(line)

@@ -40,8 +40,10 @@ class Line:
     unit: str = "line"
 
 
-def lines(exports: Exports, *, workspace: str | None) -> Iterator[Line | BadLine | LeftOut]:
-    """Read exports row by row; what is no generation is left out.
+def lines(
+    exports: Exports, *, workspace: str | None, redact: wire.Redact | None = None
+) -> Iterator[Line | BadLine | LeftOut]:
+    """Read exports row by row, each text after `redact`; what is no generation is left out.
 
     A missing id is derived from the row's content and from how many equal rows precede it, in all files in their order:
     equal rows are kept each, and importing the same files again brings in nothing twice. Equal rows of two files that
@@ -49,7 +51,7 @@ def lines(exports: Exports, *, workspace: str | None) -> Iterator[Line | BadLine
     """
     seen: Counter[int] = Counter()
     for export in exports.files:
-        yield from _Reading(export, exports, workspace=workspace, seen=seen).lines()
+        yield from _Reading(export, exports, workspace=workspace, redact=redact, seen=seen).lines()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,19 @@ class _Place:
 
 
 class _Reading:
-    def __init__(self, export: Export, exports: Exports, *, workspace: str | None, seen: Counter[int]) -> None:
+    def __init__(
+        self,
+        export: Export,
+        exports: Exports,
+        *,
+        workspace: str | None,
+        redact: wire.Redact | None,
+        seen: Counter[int],
+    ) -> None:
         self._export = export
         self._beside = exports.beside
         self._workspace = workspace
+        self._redact = redact
         self._seen = seen
         self._written_at = datetime.fromtimestamp(export.path.stat().st_mtime, UTC)
 
@@ -104,7 +115,7 @@ class _Reading:
             )
             if self._workspace is not None:
                 document = {**document, "workspace": self._workspace}
-            return _checked(document, place, self._seen)
+            return _checked(document, place, self._seen, redact=self._redact)
         except ValueError as error:
             return self._bad(number, str(error))
         except RecursionError:
@@ -115,7 +126,7 @@ class _Reading:
         return BadLine(file=self._export.path.name, number=number, reason=reason, unit=unit)
 
 
-def _checked(document: dict[str, Any], place: _Place, seen: Counter[int]) -> Line:
+def _checked(document: dict[str, Any], place: _Place, seen: Counter[int], *, redact: wire.Redact | None) -> Line:
     named = document.get("id") or wire.response_id(_id_of(document.get("output")))
     if not named:
         # Eight bytes of a row are all that is kept of it while files of millions are read.
@@ -124,7 +135,7 @@ def _checked(document: dict[str, Any], place: _Place, seen: Counter[int]) -> Lin
         document = {**document, "id": f"import-{place.digest.hex()[:32]}-{seen[short]}"}
     timed = document.get("created_at") is not None
     try:
-        built = wire.generation(document, now=place.default_time, random_bytes=place.digest[:10])
+        built = wire.generation(document, now=place.default_time, random_bytes=place.digest[:10], redact=redact)
     except wire.UnusableError as error:
         raise ValueError(f"{error} Or give --workspace.") from None
     if not built["turns"] and built.get("source_rate") is None:

@@ -36,7 +36,7 @@ def test_a_server_whose_schema_is_another_is_not_ready_and_says_what_to_do(
         with caller(server, None) as anybody:
             message = refused(anybody.client.get("/readyz"), 503, "not_now")
             assert anybody.client.get("/healthz").status_code == 200
-    assert message == "The schema is at '0001', this release needs '0002'; run `aftertag migrate`."
+    assert message == f"The schema is at '0001', this release needs {migrations.head()!r}; run `aftertag migrate`."
 
 
 def test_a_server_without_postgres_lives_and_is_not_ready(own_postgres: Postgres, folder: Path) -> None:
@@ -132,3 +132,11 @@ def test_what_a_server_cannot_start_with_is_told_in_a_sentence(
         assert started.ended() == 1
     last = started.stderr.read_text().splitlines()[-1]
     assert last.startswith(told.format(port=port)), last
+
+
+def test_a_worker_with_a_wrong_redaction_does_not_start(database_url: str, redis_db_url: str, folder: Path) -> None:
+    settings = {"AFTERTAG_DATABASE_URL": database_url, "AFTERTAG_REDIS_URL": redis_db_url}
+    machine = Machine(folder=folder, settings={**settings, "AFTERTAG_REDACT": "json:loads.nothing"})
+    with machine.running("worker") as started:
+        assert started.ended() == 1
+    assert started.stderr.read_text().startswith("AFTERTAG_REDACT is 'json:loads.nothing', which cannot be used (Attr")

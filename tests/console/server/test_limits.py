@@ -1,0 +1,168 @@
+"""Limits: size before and after unpacking, time, memory of all bodies together, rate per key; each with its own answer."""
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from console.server import errors, punctual
+from console.server.rates import Rates
+from console.server.receiving import Memory, Receiver
+from tests.console.server.conftest import Tenant, tenant_in
+from tests.console.server.serving import Caller, Server, caller, said, serving
+from tests.console.server.test_bodies import refused
+from tests.console.server.test_faults import connected, head
+
+BODY_BYTES = 100_000
+
+
+@pytest.fixture(scope="module")
+def strict(shared_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with small limits."""
+    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    limits = {"http_body_bytes": str(BODY_BYTES), "http_generations": "10", "http_generations_per_minute": "30"}
+    with serving(url, None, tmp_path_factory.mktemp("strict"), **limits) as made:
+        yield made
+
+
+@pytest.fixture
+def hasty(strict: Server, tenant: Tenant) -> Iterator[Caller]:
+    with caller(strict, tenant.token) as made:
+        yield made
+
+
+def test_a_body_over_the_limit_is_refused_announced_or_not_packed_or_not(hasty: Caller) -> None:
+    over = json.dumps(said("x" * BODY_BYTES)).encode()
+    told = f"The body is over {BODY_BYTES:,} bytes (AFTERTAG_HTTP_BODY_BYTES); send smaller batches."
+    assert refused(hasty.post(over), 413, "too_large") == told
+    assert refused(hasty.zipped(over), 413, "too_large") == told
+
+    def chunks() -> Iterator[bytes]:
+        for start in range(0, len(over), 10_000):
+            yield over[start : start + 10_000]
+
+    answer = hasty.client.post("/v1/generations", content=chunks(), headers=hasty.headers)
+    assert refused(answer, 413, "too_large") == told
+    assert hasty.post(json.dumps(said("x" * (BODY_BYTES - 200))).encode()).status_code == 200
+
+
+def test_a_zip_bomb_is_never_unpacked_whole(hasty: Caller) -> None:
+    bomb = gzip.compress(b" " * 90_000_000)
+    assert len(bomb) < BODY_BYTES
+    begun = time.monotonic()
+    refused(hasty.post(bomb, content_encoding="gzip"), 413, "too_large")
+    assert time.monotonic() - begun < 2
+
+
+def test_a_key_over_its_rate_hears_when_to_come_back_and_another_key_does_not(
+    strict: Server, hasty: Caller, shared_engine: Engine
+) -> None:
+    for _ in range(3):
+        assert hasty.post([said()] * 10).status_code == 200
+    answer = hasty.post(said())
+    assert "30 generations a minute" in refused(answer, 429, "too_many")
+    assert 1 <= int(answer.headers["retry-after"]) <= 3
+    with caller(strict, tenant_in(shared_engine).token) as other:
+        assert other.post(said()).status_code == 200
+
+
+def test_a_key_pays_for_what_came_in_with_its_last_request_before_the_next() -> None:
+    now = [100.0]
+    rates = Rates(per_minute=60, clock=lambda: now[0])
+    rates.enter("key")
+    rates.count("key", 89)
+    with pytest.raises(errors.TooManyError) as raised:
+        rates.enter("key")
+    assert raised.value.retry_after_seconds == 31
+    now[0] += 31
+    rates.enter("key")
+    rates.enter("other")
+    without_end = Rates(per_minute=0)
+    for _ in range(1_000):
+        without_end.enter("key")
+
+
+def test_all_bodies_together_have_their_limit_and_give_it_back() -> None:
+    async def try_it() -> None:
+        receiver = Receiver(at_most=1_000)
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"x" * 1_000
+
+        async with asyncio.TaskGroup() as group:
+            arrived, leave = asyncio.Semaphore(0), asyncio.Event()
+
+            async def hold() -> None:
+                async with receiver.received(body(), announced=None):
+                    arrived.release()
+                    await leave.wait()
+
+            for _ in range(5):
+                group.create_task(hold())
+            for _ in range(5):
+                await arrived.acquire()
+            with pytest.raises(errors.NotNowError):
+                async with receiver.received(body(), announced=None):
+                    pytest.fail("there was no room")
+            leave.set()
+        async with receiver.received(body(), announced="1000") as one:
+            assert len(one.unpacked(None)) == 1_000
+
+    asyncio.run(try_it())
+
+
+def test_what_a_body_unpacks_to_counts_too() -> None:
+    memory = Memory(at_most=1_500)
+    memory.take(1_000)
+    with pytest.raises(errors.NotNowError):
+        memory.take(501)
+    memory.take(500)
+    memory.give_back(1_500)
+    memory.take(1_500)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async def try_it() -> None:
+        async def never() -> AsyncIterator[bytes]:
+            yield b"{"
+            await asyncio.Event().wait()
+
+        with pytest.raises(errors.TooLateError):
+            async with Receiver(at_most=1_000, seconds=0.05).received(never(), announced="10"):
+                pytest.fail("there was no body")
+
+    asyncio.run(try_it())
+
+
+def test_callers_that_are_slow_hold_up_nobody(server: Server, tenant: Tenant, shop: Caller) -> None:
+    slow = [connected(server) for _ in range(200)]
+    try:
+        for place, line in enumerate(slow):
+            line.sendall(head(tenant, 1_000) + b'{"messages"' if place % 2 else b"POST /v1/gen")
+        begun = time.monotonic()
+        for _ in range(20):
+            assert shop.post(said()).status_code == 200
+        assert time.monotonic() - begun < 5
+    finally:
+        for line in slow:
+            line.close()
+
+
+def test_a_head_that_does_not_come_ends_its_connection_and_a_body_has_its_own_time(
+    shared_engine: Engine, folder: Path
+) -> None:
+    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    tenant = tenant_in(shared_engine)
+    with serving(url, None, folder) as server, connected(server) as half, connected(server) as whole:
+        half.sendall(b"POST /v1/gen")
+        whole.sendall(head(tenant, 2) + b"{")
+        half.settimeout(punctual.HEAD_SECONDS + 10)
+        assert half.recv(10) == b""
+        whole.sendall(b"}")
+        whole.settimeout(10)
+        assert whole.recv(12) == b"HTTP/1.1 422"
