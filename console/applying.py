@@ -25,11 +25,12 @@ Action = Literal["created", "changed", "unchanged", "paused", "left alone"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a document asks for; None is what it leaves open."""
+    """What a document asks for; None is what it leaves open. `notes` is what its author may not expect."""
 
     workspace: str | None
     keep_text_days: int | None
     steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,9 @@ def read(document: object, *, source: str, endpoints: Mapping[str, Endpoint]) ->
             problems += [f"classifiers.{name}.{problem}" for problem in error.problems]
     if problems:
         raise TaxonomyError(problems, source=source)
-    return Wanted(workspace=workspace, keep_text_days=days, steps=tuple(steps))
+    told = {name: definitions.note_on_rates(settings) for name, settings in document["classifiers"].items()}
+    notes = tuple(f"{name}: {note} `sampling_rate:` sets another." for name, note in told.items() if note)
+    return Wanted(workspace=workspace, keep_text_days=days, steps=tuple(steps), notes=notes)
 
 
 def export(connection: "Connection", workspace: str) -> str:
@@ -127,17 +130,22 @@ def apply(
 def _step(name: str, settings: object, *, source: str, endpoints: Mapping[str, Endpoint]) -> Step:
     if not isinstance(settings, dict):
         raise TaxonomyError(["(document): is not a mapping; write keys and values"], source=source)
+    problems: list[str] = []
     state = settings.get("state")
     if state is not None and state not in get_args(State):
-        raise TaxonomyError([f"state: is none; write one of {', '.join(get_args(State))}"], source=source)
+        problems.append(f"state: is none; write one of {', '.join(get_args(State))}")
     try:
         workspaces.require_slug(name, what="classifier")
     except errors.InvalidRequestError as error:
-        raise TaxonomyError([f"(name): {error}"], source=source) from None
+        problems.append(f"(name): {error}")
     rest = {key: value for key, value in settings.items() if key != "state"}
-    return Step(
-        name=name, state=state, definition=definitions.from_document(rest, {}, source=source, endpoints=endpoints)
-    )
+    try:
+        definition = definitions.from_document(rest, {}, source=source, endpoints=endpoints)
+    except TaxonomyError as error:
+        problems += error.problems
+    if problems:
+        raise TaxonomyError(problems, source=source)
+    return Step(name=name, state=state, definition=definition)
 
 
 def _change(step: Step, present: Classifier | None) -> Change:

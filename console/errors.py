@@ -3,6 +3,7 @@
 AftertagError (worker.errors)
 └── ConsoleError
     ├── NothingRunningError    there is no database to talk to
+    ├── NoDefaultModelError    nobody named a model, and the endpoint has none that is asked by default
     └── LangfuseError          Langfuse cannot be reached, or refuses us
 """
 
@@ -28,6 +29,15 @@ class LangfuseError(ConsoleError):
 
 class NothingRunningError(ConsoleError):
     """Neither an address is set nor do embedded services run in the data directory."""
+
+
+class NoDefaultModelError(ConsoleError):
+    """Only the operator knows what this endpoint serves. `problem` says so about a file that names no model."""
+
+    def __init__(self, endpoint: str) -> None:
+        nobody = f"nobody but you knows which models endpoint {endpoint!r} serves"
+        super().__init__(f"{nobody}; name one with --model, or ask --endpoint local, which needs none.")
+        self.problem = f"is missing, and {nobody}; name one (--model, or `model:` beside `endpoint: {endpoint}`)"
 
 
 def sentence_for(error: BaseException) -> str | None:

@@ -62,6 +62,9 @@ def apply(
         applied = applying.apply(connection, name, wanted, prune=prune, actor=options.who(actor), endpoints=endpoints)
         if dry_run:
             transaction.rollback()
+    if applied.changed_anything:
+        for note in wanted.notes:
+            output.note(note)
     if as_json:
         _tell_scripts(name, applied, dry_run=dry_run)
     else:

@@ -55,13 +55,15 @@ def create(
 ) -> None:
     """Make a classifier from presets or from a file; a draft, unless --activate.
 
-    The endpoint is the first that is configured, else `local`, which needs no network and no key.
+    The endpoint is the first that is configured, else `local`, which needs no network and no key. Of OpenRouter, OpenAI
+    and Anthropic a cheap model is asked unless --model names another; what other servers serve only you know: name it.
 
     \b
     Examples:
       aftertag classifier create work -w acme -p department -p task_type --activate
       aftertag classifier create risk -w acme -p risk --rate 0.1 --filter-app 'shop-*'
       aftertag classifier create mine -w acme -f mine.yaml --endpoint openai
+      aftertag classifier create home -w acme -p risk --endpoint ollama --model llama3.2
     """
     from console import definitions
     from worker.store import classifiers, members, workspaces
@@ -73,8 +75,8 @@ def create(
         endpoint, model, rate, sample_by, read, filter_model, filter_app, filter_user, filter_metadata,
         daily_budget_usd, context_tokens,
     )  # fmt: skip
+    document: Any = definitions.read_file(file) if file else {"preset": preset}
     if file:
-        document = definitions.read_file(file)
         wanted = definitions.from_document(document, given, source=definitions.source_of(file), endpoints=endpoints)
     else:
         wanted = definitions.from_presets(preset or [], given, endpoints=endpoints)
@@ -86,6 +88,8 @@ def create(
         if keep_text_days is not None:
             workspaces.update(connection, workspace, keep_text_days=keep_text_days)
     _tell(made, "is made", as_json=as_json)
+    if told := definitions.note_on_rates(document | given):
+        output.note(f"{told} --rate sets another.")
     _tell_of_budget(made, endpoints)
 
 

@@ -14,7 +14,7 @@ import typer
 from console import output, session
 
 if TYPE_CHECKING:
-    from console.demo.playing import Played
+    from console.demo.played import Played, Trouble
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +25,15 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave everything running afterwards; `aftertag down` ends it.")
     ] = False,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Where the model is asked: openrouter, ollama, …, or local, the built-in classifier."
+            " Unset: the first that is configured and has a default model, else local.",
+        ),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The model's name at --endpoint; unset: its default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """See the whole line work: sixty-six conversations go in at the hook, their tags come out in PostgreSQL.
@@ -33,11 +42,19 @@ def demo(
     the tags, how far they agree with tags that a person gave, and three SQL statements. Needs no network and no key:
     it uses the first model endpoint that is configured (OPENROUTER_API_KEY, OPENAI_API_KEY, …), else the built-in
     lexical classifier, and says which. The exit code is 0 only if the tags are really there.
+
+    \b
+    Examples:
+      aftertag demo --endpoint local
+      aftertag demo --endpoint ollama --model llama3.2
     """
-    from console.demo import playing, showing
+    from console.demo import choosing, playing, showing
     from console.options import who
 
+    if model and not endpoint:
+        raise typer.BadParameter("name its --endpoint, too", param_hint="--model")
     began = time.monotonic()
+    choice = choosing.choose(session.endpoints(), endpoint=endpoint, model=model)
     signal.signal(signal.SIGTERM, _end_in_order)
     with ExitStack() as stack:
         data_dir = session.settings().data_dir if keep else _own_directory(stack)
@@ -45,22 +62,37 @@ def demo(
         stage = playing.set_up(stack, data_dir, redis_engine=session.settings().redis_engine, keep=keep)
         for line in stage.running.describe():
             output.note(f"  {line}")
-        classifier = playing.configure(stage.engine, actor=who(""))
-        output.note(f"  Classifier: {classifier}")
+        for name in choice.passed_over:
+            output.note(f"  Not asked: endpoint {name!r}, whose models only you know; --endpoint {name} --model NAME.")
+        playing.configure(stage.engine, choice, actor=who(""))
+        output.note(f"  Classifier: {choice.classifier}")
         generations = playing.enqueue(stage.running.redis_url)
         with _progress(generations, quiet=as_json) as advanced:
-            played = playing.play(stage, classifier=classifier, generations=generations, advanced=advanced)
+            played = playing.play(stage, choice, generations=generations, advanced=advanced)
         if as_json:
             output.json_object(played.to_json())
         else:
             showing.show(played, stage.engine)
             output.note(_last_words(played, time.monotonic() - began, keep=keep))
-    there = played.generations == generations and played.tagged >= TAGGED_AT_LEAST * generations
-    sys.exit(0 if there else 1)
+        if played.trouble is not None:
+            _tell(played.trouble, keep=keep)
+    sys.exit(0 if played.trouble is None and played.generations == generations else 1)
 
 
-TAGGED_AT_LEAST = 0.9
-"""A real model may refuse or fail on a few of the conversations; the coverage says why."""
+LOG_LINES = 10
+
+
+def _tell(trouble: "Trouble", *, keep: bool) -> None:
+    """Say what went wrong; of a log that is about to be deleted show the end."""
+    output.problem(trouble.sentence)
+    if trouble.log is None:
+        return
+    if keep:
+        output.problem(f"Its log is {str(trouble.log)!r}.")
+        return
+    output.problem("Its log ends with:")
+    for line in trouble.log.read_text(errors="replace").splitlines()[-LOG_LINES:]:
+        output.problem(f"  {line}")
 
 
 ENDED_BY_TERM = 128 + signal.SIGTERM

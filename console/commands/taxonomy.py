@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console import options, output, session
+from console import options, output
 
 if TYPE_CHECKING:
+    from classifier_models.endpoints import Endpoint
     from taxonomies.definition import ClassifierDefinition
     from taxonomies.presets import Preset
     from taxonomies.taxonomy import Taxonomy
@@ -76,16 +77,15 @@ def validate(
     Every problem is one line that names its path in the file; the exit code is 1 when there is any.
     """
     from console import definitions
-    from taxonomies.errors import TaxonomiesError, TaxonomyError
+    from taxonomies.errors import TaxonomyError
 
     source = definitions.source_of(file)
     try:
         found = _classifiers_in(definitions.read_file(file), source)
-    except TaxonomiesError as error:
+    except TaxonomyError as error:
         if not as_json:
             raise
-        problems = error.problems if isinstance(error, TaxonomyError) else (str(error),)
-        output.json_object({"file": source, "valid": False, "problems": problems})
+        output.json_object({"file": source, "valid": False, "problems": error.problems})
         raise typer.Exit(1) from None
     if as_json:
         asked = {name: _dimensions(one.taxonomy) for name, one in found.items()}
@@ -118,25 +118,29 @@ def _one(name_or_file: str) -> "ClassifierDefinition":
     from worker.errors import InvalidRequestError
 
     if name_or_file in shipped.names():
-        return definitions.from_presets([name_or_file], {}, endpoints=session.endpoints())
+        return definitions.from_presets([name_or_file], {}, endpoints=_no_others())
     if name_or_file != "-" and not Path(name_or_file).exists():
         raise InvalidRequestError(
             f"There is neither a preset nor a file {name_or_file!r}; the presets are: {', '.join(shipped.names())}."
         )
     source = definitions.source_of(name_or_file)
-    return definitions.from_document(
-        definitions.read_file(name_or_file), {}, source=source, endpoints=session.endpoints()
-    )
+    return definitions.from_document(definitions.read_file(name_or_file), {}, source=source, endpoints=_no_others())
+
+
+def _no_others() -> "dict[str, Endpoint]":
+    """What a file means does not depend on what happens to be configured on this machine."""
+    from classifier_models.endpoints import LOCAL
+
+    return {LOCAL.name: LOCAL}
 
 
 def _classifiers_in(document: object, source: str) -> "dict[str, ClassifierDefinition]":
     from console import applying, definitions
 
-    endpoints = session.endpoints()
     if isinstance(document, dict) and "classifiers" in document:
-        steps = applying.read(document, source=source, endpoints=endpoints).steps
+        steps = applying.read(document, source=source, endpoints=_no_others()).steps
         return {step.name: step.definition for step in steps if step.definition is not None}
-    return {"": definitions.from_document(document, {}, source=source, endpoints=endpoints)}
+    return {"": definitions.from_document(document, {}, source=source, endpoints=_no_others())}
 
 
 def _dimensions(taxonomy: "Taxonomy") -> dict[str, int]:

@@ -4,14 +4,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from console.demo import agreement, conversations
-from console.demo.agreement import Agreement
+from console.demo import agreement, conversations, troubles
+from console.demo.choosing import Choice
+from console.demo.played import TAGGED_AT_LEAST, Played, Trouble
+from worker import reasons
 from worker.errors import AftertagError
 
 if TYPE_CHECKING:
@@ -22,45 +24,14 @@ if TYPE_CHECKING:
     from worker.store.reports import GenerationRow
 
 DEADLINE_SECONDS = 75.0
+REFUSAL_SECONDS = 5.0
+"""How long a refused key is looked at: until then the others have learnt of it, too."""
 LOOK_SECONDS = 0.2
 OPENING_CHARACTERS = 48
 
 
 class DemoFailedError(AftertagError):
-    """The tags are not there: the message says what was missing, and where the worker's log is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
-    """How the demo ended."""
-
-    generations: int
-    tagged: int
-    reasons: dict[str, int]
-    seconds: float
-    classifier: str
-    dimensions: tuple[str, ...]
-    agreement: Sequence[Agreement]
-    tags: dict[str, dict[str, Any]]
-    openings: dict[str, str] = field(repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "generations": self.generations,
-            "tagged": self.tagged,
-            "reasons": self.reasons,
-            "seconds": round(self.seconds, 2),
-            "classifier": self.classifier,
-            "agreement": {
-                one.dimension: {
-                    "share": round(one.share, 4),
-                    "commonest_share": round(one.commonest_share, 4),
-                    "n": one.n,
-                }
-                for one in self.agreement
-            },
-            "tags": [{"id": id_, "tags": tags} for id_, tags in sorted(self.tags.items())],
-        }
+    """The demo did not get as far as waiting for tags: the message says what was missing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,22 +58,19 @@ def set_up(stack: ExitStack, data_dir: Path, *, redis_engine: "Wanted", keep: bo
     return Stage(running=running, engine=engine, home=home)
 
 
-def configure(engine: "Engine", *, actor: str) -> str:
-    """Give workspace `demo` its classifier from the presets, active; return "name (endpoint model)"."""
-    from console import definitions, session
+def configure(engine: "Engine", choice: Choice, *, actor: str) -> None:
+    """Give workspace `demo` its classifier from the presets, active."""
     from worker import errors
     from worker.store import classifiers, members, workspaces
 
-    definition = definitions.from_presets(conversations.PRESETS, {"sampling_rate": 1.0}, endpoints=session.endpoints())
     with engine.begin() as connection:
         try:
             workspaces.find(connection, conversations.WORKSPACE)
         except errors.NotFoundError:
             workspaces.create(connection, conversations.WORKSPACE)
         by = members.acting(connection, conversations.WORKSPACE, actor)
-        step = classifiers.Step(name="work", definition=definition, state="active")
+        step = classifiers.Step(name="work", definition=choice.definition, state="active")
         classifiers.write(connection, conversations.WORKSPACE, [step], configured_by=by)
-    return f"work ({definition.endpoint}: {definition.model})"
 
 
 def enqueue(redis_url: str) -> int:
@@ -116,59 +84,104 @@ def enqueue(redis_url: str) -> int:
     return taken
 
 
-def play(stage: Stage, *, classifier: str, generations: int, advanced: Callable[[int], object]) -> Played:
+def play(stage: Stage, choice: Choice, *, generations: int, advanced: Callable[[int], object]) -> Played:
     """Wait until every generation has its end; `advanced` is called with how many have it.
 
-    Raise DemoFailedError when the worker ends, or after 75 s.
+    Less is waited for when the worker ends, when the endpoint refuses the key, and after 75 s: the trouble says so.
     """
     began = time.monotonic()
+    refused_since: float | None = None
     pause = Event()
     while True:
-        rows = _look(stage.engine)
-        ends = [_end(row) for row in rows]
-        done = sum(end not in NOT_YET for end in ends)
-        advanced(done)
-        if done >= generations:
-            break
-        if ended := stage.home.ended():
-            raise DemoFailedError(f"The {ended} ended by itself; read {str(stage.home.log_of(ended))!r}.")
-        if time.monotonic() - began > DEADLINE_SECONDS:
-            raise DemoFailedError(
-                f"Only {done} of {generations} generations have an end after {DEADLINE_SECONDS:g} s;"
-                f" read {str(stage.home.log_of('worker'))!r}."
-            )
+        look = _look(stage.engine)
+        advanced(look.done)
+        seconds = time.monotonic() - began
+        refused_since = None if not look.waiting else seconds if refused_since is None else refused_since
+        if look.done >= generations:
+            return _played(choice, look, _few_tags(choice, look), seconds=seconds)
+        if refused_since is not None and (
+            look.done + len(look.waiting) >= generations or seconds - refused_since > REFUSAL_SECONDS
+        ):
+            return _played(choice, look, troubles.refused(choice.definition, look.waiting[0]), seconds=seconds)
+        if trouble := _standstill(stage, look, seconds=seconds):
+            return _played(choice, look, trouble, seconds=seconds)
         pause.wait(LOOK_SECONDS)
-    tags = {row.id: dict(row.tags) for row in rows if row.tags}
-    return Played(
-        generations=len(rows),
-        tagged=ends.count("tagged"),
-        reasons=dict(Counter(end for end in ends if end != "tagged")),
-        seconds=time.monotonic() - began,
-        classifier=classifier,
-        dimensions=conversations.PRESETS,
-        agreement=agreement.measure(conversations.hand_tags(), tags),
-        tags=tags,
-        openings={one["id"]: _opening(one) for one in conversations.conversations()},
-    )
 
 
-NOT_YET = ("pending", "running", "retrying", "auth_failed", "quota_exhausted")
+WAITING = tuple(str(reason) for reason in reasons.of(reasons.Kind.WAITING))
+NOT_YET = (*(str(reason) for reason in reasons.of(reasons.Kind.NOT_YET)), *WAITING)
 
 
-def _look(engine: "Engine") -> "list[GenerationRow]":
-    """The demo's own generations; a kept database may hold others beside them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """The demo's own generations at one moment, and for each "tagged" or why not: tagged by any classifier is tagged."""
+
+    rows: "Sequence[GenerationRow]"
+
+    @property
+    def ends(self) -> list[str]:
+        return [reasons.TAGGED if reasons.TAGGED in row.reasons else row.reasons[0] for row in self.rows]
+
+    @property
+    def done(self) -> int:
+        return sum(end not in NOT_YET for end in self.ends)
+
+    @property
+    def waiting(self) -> list[str]:
+        return [end for end in self.ends if end in WAITING]
+
+
+def _look(engine: "Engine") -> _Look:
+    """Look at the demo's own generations; a kept database may hold others beside them."""
     from worker.store import reports
 
     ours = {one["id"] for one in conversations.conversations()}
     since = datetime.now(UTC) - timedelta(days=2)
     with engine.connect() as connection:
         rows = reports.generations(connection, conversations.WORKSPACE, since=since, limit=1_000)
-    return [row for row in rows if row.id in ours]
+    return _Look(rows=[row for row in rows if row.id in ours])
 
 
-def _end(row: "GenerationRow") -> str:
-    """ "tagged", or why not: a generation is tagged when any classifier tagged it."""
-    return "tagged" if "tagged" in row.reasons else row.reasons[0]
+def _few_tags(choice: Choice, look: _Look) -> Trouble | None:
+    enough = look.ends.count(reasons.TAGGED) >= TAGGED_AT_LEAST * len(look.rows)
+    return None if enough else troubles.few_tags(choice.definition, look.ends)
+
+
+def _standstill(stage: Stage, look: _Look, *, seconds: float) -> Trouble | None:
+    if name := stage.home.ended():
+        return troubles.ended(name, stage.home.log_of(name))
+    if seconds <= DEADLINE_SECONDS:
+        return None
+    case = _last_case(stage.engine, look)
+    return troubles.late(look.ends, last_case=case, seconds=DEADLINE_SECONDS, log=stage.home.log_of("worker"))
+
+
+def _last_case(engine: "Engine", look: _Look) -> str | None:
+    """What the last attempt at one of those met that have no end."""
+    from worker.store import story
+
+    waiting = [row for row in look.rows if reasons.TAGGED not in row.reasons]
+    with engine.connect() as connection:
+        for row in waiting[:1]:
+            told = story.tell(connection, (row.workspace, row.id, row.created_at))
+            return next((one.last_case for one in told.classifications), None)
+    return None
+
+
+def _played(choice: Choice, look: _Look, trouble: Trouble | None, *, seconds: float) -> Played:
+    tags = {row.id: dict(row.tags) for row in look.rows if row.tags}
+    return Played(
+        generations=len(look.rows),
+        tagged=look.ends.count(reasons.TAGGED),
+        reasons=dict(Counter(end for end in look.ends if end != reasons.TAGGED)),
+        seconds=seconds,
+        classifier=choice.classifier,
+        dimensions=conversations.PRESETS,
+        agreement=agreement.measure(conversations.hand_tags(), tags),
+        tags=tags,
+        openings={one["id"]: _opening(one) for one in conversations.conversations()},
+        trouble=trouble,
+    )
 
 
 def _opening(conversation: dict[str, Any]) -> str:

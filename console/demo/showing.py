@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from console import output
-from console.demo.playing import Played
+from console.demo.played import Played
 
 if TYPE_CHECKING:
     from worker.store.connecting import Engine
@@ -38,7 +38,10 @@ STATEMENTS = (
 
 
 def show(played: Played, engine: "Engine") -> None:
-    """Write everything the demo has to show."""
+    """Write everything the demo has to show; where nothing is tagged, why."""
+    if not played.tagged:
+        _coverage(played)
+        return
     _tags(played)
     for dimension in played.dimensions:
         _bars(dimension, played.tags)

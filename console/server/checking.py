@@ -13,6 +13,7 @@ from worker.generation import Generation
 from worker.redacting import Redaction
 from worker.store.keys import Bearer
 
+Document = dict[str, Any]
 SAYING = ("messages", "turns", "output")
 
 
@@ -25,29 +26,37 @@ def check(
     """
 
     redact = None if redaction is None else redaction.shown
+    late = redaction if arrivals.on_the_wire else None  # what is built here is redacted while it is
 
-    def to_generation(document: dict[str, Any]) -> Generation:
+    def build_generation(document: Document) -> Document:
         own = {**document, "app": document.get("app") or bearer.application}
-        if not arrivals.on_the_wire:
-            return generation.read(_built(own, now=now, redact=redact), now=now, past=past)
-        found = generation.read(own, now=now, past=past)
-        return found if redaction is None else redaction.generation(found)
+        return own if arrivals.on_the_wire else _built(own, now=now, redact=redact)
 
-    def to_feedback(document: dict[str, Any]) -> Feedback:
-        if not arrivals.on_the_wire:
-            made = wire.feedback(document, now=now, random_bytes=os.urandom(10), redact=redact)
-            return feedback.read(made, now=now, past=past)
-        found = feedback.read(document, now=now, past=past)
-        return found if redaction is None else redaction.feedback(found)
+    def build_feedback(document: Document) -> Document:
+        if arrivals.on_the_wire:
+            return document
+        return wire.feedback(document, now=now, random_bytes=os.urandom(10), redact=redact)
+
+    def read_generation(built: Document) -> Generation:
+        found = generation.read(built, now=now, past=past)
+        return found if late is None else late.generation(found)
+
+    def read_feedback(built: Document) -> Feedback:
+        found = feedback.read(built, now=now, past=past)
+        return found if late is None else late.feedback(found)
 
     return [
-        *(_check(one, to_generation, kind="generation", bearer=bearer) for one in arrivals.documents),
-        *(_check(one, to_feedback, kind="feedback", bearer=bearer) for one in arrivals.feedback),
+        *(_check(one, build_generation, read_generation, "generation", bearer) for one in arrivals.documents),
+        *(_check(one, build_feedback, read_feedback, "feedback", bearer) for one in arrivals.feedback),
     ]
 
 
 def _check(
-    given: object, read: Callable[[dict[str, Any]], Generation | Feedback], *, kind: Kind, bearer: Bearer
+    given: object,
+    build: Callable[[Document], Document],
+    read: Callable[[Document], Generation | Feedback],
+    kind: Kind,
+    bearer: Bearer,
 ) -> Checked:
     if isinstance(given, Unusable):
         kept = {"given": given.given, "workspace": bearer.workspace}
@@ -60,13 +69,14 @@ def _check(
         return Checked(kind=kind, given=given, id=_given_id(given), reason=reason, foreign=True)
     own = {**given, "workspace": bearer.workspace}
     try:
+        own = build(own)  # what is set aside is as it goes over the wire: only that can be replayed
         found = read(own)
     except (wire.UnusableError, generation.Unacceptable) as error:
         return Checked(kind=kind, given=own, id=_given_id(given), reason=str(error))
     return Checked(kind=kind, given=own, id=found.id, found=found)
 
 
-def _built(document: dict[str, Any], *, now: datetime, redact: wire.Redact | None) -> dict[str, Any]:
+def _built(document: Document, *, now: datetime, redact: wire.Redact | None) -> Document:
     if all(document.get(name) is None for name in SAYING):
         raise wire.UnusableError('it has neither "messages" nor "turns" nor "output"')
     return wire.generation(document, now=now, random_bytes=os.urandom(10), redact=redact)

@@ -55,6 +55,21 @@ def test_a_file_makes_its_workspace_and_classifiers(aftertag: CommandLine, file:
     assert found["risks"]["model"] == "local-lexical"
 
 
+def test_a_preset_at_a_named_endpoint_is_asked_by_a_model_that_is_known_there(database_url: str) -> None:
+    keys = on(database_url, OPENAI_API_KEY="k", OPENROUTER_API_KEY="k")
+    keys.done("apply", "-w", "acme", "-f", "-", typed="classifiers: {work: {preset: risk, endpoint: openai}}")
+    (made,) = keys.done("classifier", "list", "-w", "acme", "--json").json
+    assert (made["endpoint"], made["model"]) == ("openai", "gpt-6-luna")
+
+
+def test_a_file_with_presets_of_different_rates_is_told_which_is_taken_once(aftertag: CommandLine) -> None:
+    text = "classifiers: {work: {preset: [agent_complexity, risk]}}"
+    apply = ("apply", "-w", "acme", "-f", "-")
+    told = "work: Its presets recommend different sampling rates (agent_complexity 25 %, risk 100 %)"
+    assert told in aftertag.done(*apply, typed=text).stderr
+    assert "rates" not in aftertag.done(*apply, typed=text).stderr
+
+
 def test_a_second_apply_changes_nothing_and_says_so(aftertag: CommandLine, file: Path) -> None:
     aftertag.done("apply", "-f", str(file))
     again = aftertag.done("apply", "-f", str(file), "--as", "somebody-else")
@@ -198,7 +213,11 @@ def test_an_endpoint_of_elsewhere_is_no_hindrance_where_nothing_changes(
             "classifiers.work.endpoint: 'http://x' is no endpo",
         ),
         ("classifiers: {work: {dimensions: []}}", "classifiers.work.dimensions: is empty"),
-        ("classifiers: {work: {preset: nothing}}", "There is no preset 'nothing'"),
+        ("classifiers: {work: {preset: nothing}}", "input: classifiers.work.preset: there is no preset 'nothing'"),
+        (
+            "classifiers: {work: {preset: risk, endpoint: ollama}}",
+            "classifiers.work.model: is missing, and nobody but you knows which models endpoint 'ollama' serves",
+        ),
         ("classifiers: {}\nspeed: 1", "speed: is not a key known here; use workspace, keep_text_days, classifiers"),
         ("classifiers: {}\nkeep_text_days: soon", "keep_text_days: is not a whole number"),
         ("classifiers: {}\nkeep_text_days: 99999", "Text cannot be kept for 99999 days"),

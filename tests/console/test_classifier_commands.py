@@ -60,9 +60,9 @@ def test_every_setting_is_kept_as_it_was_given(aftertag: CommandLine) -> None:
     ("settings", "endpoint", "model"),
     [
         ({"OPENROUTER_API_KEY": "k", "OPENAI_API_KEY": "k"}, "openrouter", "google/gemini-3.5-flash-lite"),
-        ({"OPENAI_API_KEY": "k"}, "openai", "gpt-5.4-mini"),
+        ({"OPENAI_API_KEY": "k"}, "openai", "gpt-6-luna"),
         ({"ANTHROPIC_API_KEY": "k"}, "anthropic", "claude-haiku-5-5"),
-        ({"AFTERTAG_ENDPOINT_HOUSE_URL": "http://127.0.0.1:9/v1"}, "house", "google/gemini-3.5-flash-lite"),
+        ({"OPENAI_API_KEY": "k", "OLLAMA_HOST": "127.0.0.1:9"}, "openai", "gpt-6-luna"),
     ],
 )
 def test_the_first_configured_endpoint_is_asked_with_a_model_that_it_knows(
@@ -71,6 +71,48 @@ def test_the_first_configured_endpoint_is_asked_with_a_model_that_it_knows(
     on(database_url, **settings).done(*CREATE, "-p", "risk")
     made = only(aftertag)
     assert (made["endpoint"], made["model"]) == (endpoint, model)
+
+
+@pytest.mark.parametrize("preset_or_file", ["preset", "file"])
+@pytest.mark.parametrize(
+    ("settings", "endpoint"),
+    [
+        ({"OLLAMA_HOST": "127.0.0.1:9"}, "ollama"),
+        ({"AFTERTAG_ENDPOINT_HOUSE_URL": "http://127.0.0.1:9/v1"}, "house"),
+        ({"AFTERTAG_ENDPOINT_GROQ_URL": "https://api.groq.com/openai/v1"}, "groq"),
+    ],
+)
+def test_where_only_the_operator_knows_what_is_served_the_model_has_to_be_named(
+    aftertag: CommandLine,
+    database_url: str,
+    tmp_path: Path,
+    settings: dict[str, str],
+    endpoint: str,
+    preset_or_file: str,
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("dimensions: [{name: topic, values: [a, b]}]")
+    start = ("-p", "risk") if preset_or_file == "preset" else ("-f", str(file))
+    here = on(database_url, **settings)
+    told = here.refused(*CREATE, *start)
+    assert f"obody but you knows which models endpoint {endpoint!r} serves; name one" in told
+    assert "--model" in told
+    assert aftertag.done("classifier", "list", "-w", "acme", "--json").json == []
+    here.done(*CREATE, *start, "--model", "my-own")
+    assert (only(aftertag)["endpoint"], only(aftertag)["model"]) == (endpoint, "my-own")
+    aftertag.done(*UPDATE, "--endpoint", "local")
+    assert "nobody but you" in here.refused(*UPDATE, "--endpoint", endpoint).lower()
+    here.done(*UPDATE, "--endpoint", endpoint, "--model", "other")
+    assert only(aftertag)["model"] == "other"
+
+
+def test_of_two_presets_with_different_rates_the_highest_is_taken_and_told(aftertag: CommandLine) -> None:
+    two = ("-p", "agent_complexity", "-p", "risk")
+    told = aftertag.done(*CREATE, *two).stderr
+    assert "different sampling rates (agent_complexity 25 %, risk 100 %); the highest is taken, 100 %." in told
+    assert only(aftertag)["sampling_rate"] == 1.0
+    for name, arguments in (("other", (*two, "--rate", "0.5")), ("alike", ("-p", "risk", "-p", "audience"))):
+        assert "rates" not in aftertag.done("classifier", "create", name, "-w", "acme", *arguments).stderr
 
 
 @pytest.mark.parametrize(
@@ -87,7 +129,7 @@ def test_an_endpoint_that_is_not_configured_here_is_refused_with_the_variable_to
     told = aftertag.refused(*CREATE, "-p", "risk", "--endpoint", endpoint)
     assert told.startswith(f"Endpoint '{endpoint}' is not configured here; set {variable}")
     house = on(database_url, AFTERTAG_ENDPOINT_X_URL="http://127.0.0.1:9")
-    house.done(*CREATE, "-p", "risk")
+    house.done(*CREATE, "-p", "risk", "--model", "m")
     assert "'x' is not configured here" in aftertag.refused("classifier", "activate", "work", "-w", "acme")
 
 
@@ -167,7 +209,7 @@ def test_another_endpoint_brings_a_model_that_it_knows(database_url: str, aftert
     aftertag.done(*CREATE, "-p", "risk")
     keys = on(database_url, OPENAI_API_KEY="k", OPENROUTER_API_KEY="k")
     keys.done(*UPDATE, "--endpoint", "openai")
-    assert only(aftertag)["model"] == "gpt-5.4-mini"
+    assert only(aftertag)["model"] == "gpt-6-luna"
     keys.done(*UPDATE, "--endpoint", "openrouter", "--model", "x/y")
     assert only(aftertag)["model"] == "x/y"
     aftertag.done(*UPDATE, "--rate", "0.5")  # its endpoint is not configured here, and does not change
@@ -236,7 +278,7 @@ def test_a_budget_that_no_known_price_can_hold_is_told(database_url: str, aftert
     assert "the daily budget cannot be held" in told.stderr
     assert "price" not in house.done(*UPDATE, "--endpoint", "openai", "--model", "gpt-4o-mini").stderr
     assert "price" not in house.done(*UPDATE, "--endpoint", "local").stderr
-    assert "price" not in house.done(*UPDATE, "--endpoint", "house", "--daily-budget-usd", "0").stderr
+    assert "price" not in house.done(*UPDATE, "--endpoint", "house", "--model", "m", "--daily-budget-usd", "0").stderr
 
 
 def test_a_draft_has_nothing_to_pause(aftertag: CommandLine) -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from console.demo import conversations
+from classifier_models.endpoints import from_environment
+from console.demo import choosing, conversations
+from tests.console.command_line import CommandLine
 from tests.console.machine import Machine, wait_until_gone
+from tests.model_server import ModelServer
 from worker import embedded
 
 KEYS = {"generations", "tagged", "reasons", "seconds", "classifier", "agreement", "tags"}
@@ -94,3 +97,113 @@ def test_a_demo_that_is_told_to_end_ends_all_it_started(tmp_path: Path) -> None:
     wait_until_gone(family)
     assert list(machine.temporary.glob("aftertag-demo-*")) == []
     assert "Traceback" not in demo.stderr.read_text()
+
+
+def test_the_demo_asks_the_first_endpoint_that_has_a_default_model_and_says_whom_it_does_not_ask(
+    tmp_path: Path,
+) -> None:
+    with ModelServer() as server:
+        settings = {"OLLAMA_HOST": "127.0.0.1:9", "AFTERTAG_ENDPOINT_GOOGLE_URL": server.url}
+        with Machine(folder=tmp_path, settings=settings).running("demo", "--json") as demo:
+            assert demo.ended() == 0, demo.stderr.read_text()
+        assert {request.json()["model"] for request in server.play.requests} == {"gemini-3.5-flash-lite"}
+    told = json.loads(demo.stdout.read_text())
+    assert (told["tagged"], told["reasons"]) == (66, {})
+    assert told["classifier"] == "work (google: gemini-3.5-flash-lite)"
+    assert "Not asked: endpoint 'ollama', whose models only you know; --endpoint ollama --model NAME." in (
+        demo.stderr.read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "endpoint", "asked", "passed_over"),
+    [
+        ({}, None, "work (local: local-lexical)", ()),
+        ({"OLLAMA_HOST": "box"}, None, "work (local: local-lexical)", ("ollama",)),
+        (
+            {"OPENAI_API_KEY": "k", "OPENROUTER_API_KEY": "k"},
+            None,
+            "work (openrouter: google/gemini-3.5-flash-lite)",
+            (),
+        ),
+        ({"OPENAI_API_KEY": "k"}, "local", "work (local: local-lexical)", ()),
+    ],
+)
+def test_the_demo_chooses_among_what_is_configured(
+    environ: dict[str, str], endpoint: str | None, asked: str, passed_over: tuple[str, ...]
+) -> None:
+    choice = choosing.choose(from_environment(environ), endpoint=endpoint, model=None)
+    assert (choice.classifier, choice.passed_over) == (asked, passed_over)
+
+
+def test_the_demo_asks_the_model_that_is_named(tmp_path: Path) -> None:
+    with ModelServer() as server:
+        settings = {"OPENAI_API_KEY": "unused", "AFTERTAG_ENDPOINT_HOUSE_URL": server.url}
+        machine = Machine(folder=tmp_path, settings=settings)
+        told = json.loads(machine.done("demo", "--endpoint", "house", "--model", "our-own", "--json"))
+        assert {request.json()["model"] for request in server.play.requests} == {"our-own"}
+    assert (told["tagged"], told["classifier"]) == (66, "work (house: our-own)")
+
+
+def test_the_demo_says_at_once_that_the_key_is_refused_and_prints_its_object(tmp_path: Path) -> None:
+    with ModelServer() as server:
+        server.play_always("401")
+        machine = Machine(folder=tmp_path, settings={"AFTERTAG_ENDPOINT_OPENAI_URL": server.url})
+        with machine.running("demo", "--json") as demo:
+            assert demo.ended() == 1
+    told, said = json.loads(demo.stdout.read_text()), demo.stderr.read_text()
+    assert set(told) == KEYS
+    assert (told["generations"], told["tagged"]) == (66, 0)
+    assert told["reasons"]["auth_failed"] > 0
+    assert told["seconds"] < 20
+    assert (
+        "Endpoint 'openai' refuses the key for 'gpt-6-luna' (auth_failed): give a valid one in OPENAI_API_KEY" in said
+    )
+    assert str(machine.temporary) not in said.splitlines()[-1]
+    assert list(machine.temporary.glob("aftertag-demo-*")) == []
+
+
+def test_the_demo_says_what_a_server_answers_that_does_not_know_the_model(tmp_path: Path) -> None:
+    with ModelServer() as server:
+        server.play_always("404")
+        machine = Machine(folder=tmp_path, settings={"AFTERTAG_ENDPOINT_HOUSE_URL": server.url})
+        with machine.running("demo", "--endpoint", "house", "--model", "nobody") as demo:
+            assert demo.ended() == 1
+    assert "Coverage of 66" in demo.stdout.read_text()
+    said = demo.stderr.read_text()
+    assert "Only 0 of 66 generations are tagged by 'nobody' at endpoint 'house'; 66 are provider_error: " in said
+    assert "Check the classifier's model name against what its endpoint offers." in said
+
+
+def test_of_a_worker_that_ends_by_itself_the_demo_shows_the_end_of_its_log_and_names_no_file_that_is_gone(
+    tmp_path: Path,
+) -> None:
+    with ModelServer() as server:
+        server.play_always("hang")
+        machine = Machine(folder=tmp_path, settings={"AFTERTAG_ENDPOINT_OPENAI_URL": server.url})
+        with machine.running("demo", "--json") as demo:
+            demo.wait_until_it_says("Classifier: ")
+            (worker,) = [one for one in demo.family() if one.cmdline()[-2:] == ["console", "worker"]]
+            worker.kill()
+            assert demo.ended() == 1
+    assert json.loads(demo.stdout.read_text())["tagged"] == 0
+    said = demo.stderr.read_text()
+    assert "The worker ended by itself.\nIts log ends with:\n" in said
+    assert ".log" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "code", "told"),
+    [
+        ({}, ("--model", "m"), 2, "name its --endpoint, too"),
+        ({}, ("--endpoint", "house"), 1, "Endpoint 'house' is not configured here"),
+        ({"OLLAMA_HOST": "127.0.0.1:9"}, ("--endpoint", "ollama"), 1, "Nobody but you knows which models endpoint"),
+    ],
+)
+def test_a_demo_that_could_ask_nobody_starts_nothing(
+    settings: dict[str, str], arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    ended = CommandLine(settings=settings)("demo", *arguments)
+    assert ended.exit_code == code
+    assert told in ended.stderr
+    assert "Starting" not in ended.stderr

@@ -58,7 +58,12 @@ def test_every_problem_of_a_file_is_a_line_with_its_path(tmp_path: Path) -> None
         ("a: b", "(document): has no dimensions"),
         ("a: [", "line 1"),
         ("preset: risk\ndimensions: []", "(document): has dimensions and preset"),
-        ("preset: nothing", "There is no preset 'nothing'"),
+        ("preset: nothing", "standard input: preset: there is no preset 'nothing'; choose one of: agent_complexity,"),
+        ("preset: [risk, nothing]", "standard input: preset[1]: there is no preset 'nothing'"),
+        (
+            "preset: risk\nendpoint: ollama",
+            "model: is missing, and nobody but you knows which models endpoint 'ollama'",
+        ),
         ("preset: {a: b}", "preset: is not a name or a list of names"),
         ("preset: [risk, risk]", "risk"),
         ("preset: risk\nsampling_rate: 2", "sampling_rate"),
@@ -71,6 +76,35 @@ def test_a_document_that_is_no_taxonomy_says_why(text: str, told: str) -> None:
     assert ended.exit_code == 1
     assert told in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_what_is_wrong_with_the_presets_hides_no_other_problem_of_a_file() -> None:
+    text = """\
+    classifiers:
+      work: {preset: [nothing, nope], sampling_rate: 2, state: on}
+      risks: {preset: risk, endpoint: ollama, speed: 1}
+      Good: {dimensions: [], sampling_rate: 3}
+    """
+    found = aftertag("taxonomy", "validate", "-", "--json", typed=text)
+    assert found.exit_code == 1
+    assert [problem.split(": ")[0] for problem in found.json["problems"]] == [
+        "classifiers.work.state",
+        "classifiers.work.preset[0]",
+        "classifiers.work.preset[1]",
+        "classifiers.work.sampling_rate",
+        "classifiers.risks.speed",
+        "classifiers.risks.model",
+        "classifiers.Good.(name)",
+        "classifiers.Good.dimensions",
+        "classifiers.Good.sampling_rate",
+    ]
+
+
+def test_what_a_file_means_does_not_depend_on_what_is_configured_here() -> None:
+    here = CommandLine(settings={"OLLAMA_HOST": "127.0.0.1:9"})
+    text = "dimensions: [{name: topic, values: [a, b]}]"
+    assert "valid; asks topic" in here.done("taxonomy", "validate", "-", typed=text).stdout
+    assert here.done("taxonomy", "prompt", "risk").stdout == aftertag.done("taxonomy", "prompt", "risk").stdout
 
 
 def test_a_file_for_apply_is_validated_classifier_by_classifier() -> None:
@@ -91,5 +125,6 @@ def test_what_is_neither_a_preset_nor_a_file_lists_the_presets() -> None:
 def test_a_file_that_is_no_text_or_a_folder_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "binary.yaml"
     file.write_bytes(b"\xff\xfe\x00")
-    assert aftertag.refused("taxonomy", "validate", str(file)) == "The file is not UTF-8 text; save it as UTF-8."
+    told = aftertag.refused("taxonomy", "validate", str(file))
+    assert told == f"{file}: (document): is not UTF-8 text; save it as UTF-8"
     assert aftertag.refused("taxonomy", "validate", str(tmp_path)).endswith("cannot be used: Is a directory.")

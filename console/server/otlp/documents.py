@@ -160,8 +160,8 @@ def _is_streamed(span: Span) -> bool:
 
 def _withhold(document: dict[str, Any]) -> bool:
     """Mark a document without text as one whose sender keeps all of it; return whether it is."""
-    if document["messages"] is not None or document["output"] is not None:
+    if document["messages"] or document["output"]:
         return False
-    document |= {"turns": [], "source_rate": 0.0, "source_draw": 1.0}
+    document |= {"messages": None, "output": None, "turns": [], "source_rate": 0.0, "source_draw": 1.0}
     document["metadata"] = {**document["metadata"], "text": "not captured by the sender"}
     return True

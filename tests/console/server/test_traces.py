@@ -77,8 +77,13 @@ def test_what_cannot_be_recorded_is_rejected_by_number_with_its_reason_and_set_a
     answer = send(shop, in_json(old), "application/json")
     assert answer.json() == {"partialSuccess": {"rejectedSpans": "1", "errorMessage": partial.error_message}}
     assert len(rows(shared_engine, RECORDED, workspace=tenant.workspace)) == 1
-    aside = rows(shared_engine, "select error from set_aside where workspace = :workspace", workspace=tenant.workspace)
-    assert len(aside) == 2
+    aside = rows(
+        shared_engine,
+        "select convert_from(body, 'utf8')::jsonb->'turns' from set_aside where workspace = :workspace",
+        workspace=tenant.workspace,
+    )
+    as_it_goes_over_the_wire = [["user", "Why is the sky blue?", None, None], ["assistant", "It scatters.", None, None]]
+    assert aside == [as_it_goes_over_the_wire] * 2
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,15 @@ def test_a_text_that_its_emitter_cut_is_kept_as_it_is() -> None:
     assert turns_of(chat() | {"gen_ai.input.messages": cut})[0] == ("user", cut)
 
 
+@pytest.mark.parametrize("nothing", [{}, {"gen_ai.input.messages": "[]"}, {"gen_ai.output.messages": ""}])
+def test_a_call_without_text_is_kept_back_from_every_classifier(nothing: dict[str, str]) -> None:
+    emitted = Emitted(attributes={"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 40, **nothing})
+    assert found_in(emitted).without_text == 1
+    found = generation_of(emitted)
+    assert (found["turns"], found["source_rate"], found["source_draw"]) == ([], 0.0, 1.0)
+    assert found["usage"] == {"prompt": 40}
+
+
 def test_messages_in_an_events_details() -> None:
     content = {
         name: OF_TODAY[name] for name in OF_TODAY if name not in ("gen_ai.operation.name", "gen_ai.request.model")
