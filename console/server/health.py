@@ -15,11 +15,11 @@ READY_SECONDS = 3.0
 def add_routes(app: FastAPI, house: House) -> None:
     wanted = migrations.head()
 
-    @app.get("/healthz", summary="Whether the process lives")
+    @app.get("/healthz", summary="Whether the process lives", tags=["Health"])
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", summary="Whether Postgres answers and has this release's schema")
+    @app.get("/readyz", summary="Whether Postgres answers and has this release's schema", tags=["Health"])
     async def readyz() -> dict[str, str]:
         try:
             missing = await asyncio.wait_for(house.keyring.run(lambda: _missing(house, wanted)), READY_SECONDS)

@@ -45,6 +45,7 @@ def add_route(app: FastAPI, way: Way, house: House) -> None:
         take,
         methods=["POST"],
         name=way.name,
+        tags=["Ways in"],
         response_class=Response,
         responses=dict(way.responses),
         openapi_extra=dict(way.describe),

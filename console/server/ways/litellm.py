@@ -12,7 +12,7 @@ from api_hooks import wire
 from api_hooks.wire import litellm
 from console.server import bodies, errors
 from console.server.arrivals import Arrivals, Result, Unusable
-from console.server.ways import Answer, Request, Way, results
+from console.server.ways import Answer, Request, Way, describing, results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +71,14 @@ def _document(payload: Any) -> object | None:
         return Unusable(given=payload, reason=str(error))
 
 
-WAY = Way(path="/v1/litellm", name="LiteLLM's generic_api callback", read=read, answer=answer)
+WAY = Way(
+    path="/v1/litellm",
+    name="litellm",
+    read=read,
+    answer=answer,
+    describe=describing.protocol(
+        "Hand in a LiteLLM proxy's events: the webhook of its generic_api callback",
+        ("application/json", "application/x-ndjson"),
+    ),
+    responses=describing.RESPONSES,
+)

@@ -4,12 +4,15 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from console.langfuse.client import Langfuse
 from console.langfuse.settings import Settings
 from tests.console.langfuse.langfuse_server import KEYS, LangfuseServer
 from tests.console.langfuse.test_client import scores
 from tests.others.pythons import environment, python_with
 
+pytestmark = pytest.mark.timeout(900)  # the first time, Langfuse's client is installed
 PROGRAM = Path(__file__).with_name("langfuses_own.py")
 EXPORTS = Path(__file__).parents[2] / "worker" / "importing" / "exports"
 

@@ -56,8 +56,11 @@ def _call(account: Mapping[str, Any]) -> Document | LeftOut | Unusable:
     if call_type not in litellm.GENERATIONS:
         return LeftOut(f"{call_type[:40]} call" if call_type.replace("_", "").isalnum() else "other call")
     parameters = mapping(account.get("model_parameters"))
+    made_for = mapping(account.get("metadata")).get("internal_call_origin")
     try:
-        found = litellm.document(account, system=parameters.get("system"))
+        found = litellm.document(
+            account, system=parameters.get("system"), asked={"internal_call_origin": made_for} if made_for else {}
+        )
     except wire.UnusableError as error:
         return Unusable(str(error))
     return LeftOut("call that LiteLLM made for itself") if found is None else found

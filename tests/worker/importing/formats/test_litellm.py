@@ -83,6 +83,11 @@ def test_accounts_that_litellm_wrote_to_a_bucket_are_read_as_they_are(tmp_path: 
     assert [turn[:2] for turn in one.turns] == [("user", "Hello"), ("assistant", "Yes.")]
 
 
+def test_what_litellm_asked_for_itself_is_left_out(tmp_path: Path) -> None:
+    asked = row(metadata={**row()["metadata"], "internal_call_origin": {"source": "auto_router"}})
+    assert found_in(write(tmp_path / "a.jsonl", asked)).left_out == {"call that LiteLLM made for itself": 1}
+
+
 def test_our_classifiers_own_calls_are_recognised(engine: Engine) -> None:
     bring_in(engine, EXPORTS / "litellm_spend_logs.json")
     found = rows(engine, "select generation_id from classifications where reason = 'own_call'")
