@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     group.command("create")(create)
     group.command("list")(list_)
     group.command("revoke")(revoke)
-    app.add_typer(group, name="key", help="Keys for the HTTP API: of an application, or of a member.")
+    app.add_typer(group, name="key", help="Keys for the HTTP API that `aftertag serve` offers.")
 
 
 def create(
@@ -31,7 +31,12 @@ def create(
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Make a key and show it, this once: only its hash is kept.
+    """Make a key for the HTTP API and show it, this once: only its hash is kept.
+
+    An application's key hands generations, feedback and traces in to `aftertag serve`, into this workspace, and reads
+    nothing: put it into the application's AFTERTAG_KEY beside AFTERTAG_URL, or send `Authorization: Bearer atk_…`.
+    A member's key is for reading and configuring over HTTP, which this release does not offer yet; nothing can be handed
+    in with it.
 
     \b
     Examples:

@@ -46,9 +46,9 @@ def test_lists_of_nothing_say_what_to_do(aftertag: CommandLine) -> None:
     assert "aftertag classifier create" in aftertag.done("classifier", "list", "-w", "acme").stdout
 
 
-def test_members_are_added_and_listed(aftertag: CommandLine) -> None:
+def test_members_are_made_and_listed(aftertag: CommandLine) -> None:
     aftertag.done("workspace", "create", "acme", "--as", "ada")
-    assert aftertag.done("member", "add", "bob", "-w", "acme").stdout == "'bob' is a member of 'acme'.\n"
+    assert aftertag.done("member", "create", "bob", "-w", "acme").stdout == "'bob' is a member of 'acme'.\n"
     assert aftertag.done("member", "add", "eve", "-w", "acme", "--role", "admin", "--json").json["role"] == "admin"
     shown = aftertag.done("member", "list", "-w", "acme").stdout
     assert [line.split()[:2] for line in shown.splitlines() if "20" in line] == [
@@ -56,8 +56,68 @@ def test_members_are_added_and_listed(aftertag: CommandLine) -> None:
         ["bob", "member"],
         ["eve", "admin"],
     ]
-    assert "a member of 'acme' already" in aftertag.refused("member", "add", "bob", "-w", "acme")
+    told = aftertag.refused("member", "create", "bob", "-w", "acme", "--role", "admin")
+    assert "a member of 'acme' already" in told
+    assert "`aftertag member role NAME admin --workspace acme`" in told
     assert "no workspace 'nope'" in aftertag.refused("member", "list", "-w", "nope")
+
+
+def test_a_role_is_changed_and_no_key_may_do_more_than_its_owner(aftertag: CommandLine) -> None:
+    aftertag.done("workspace", "create", "acme", "--as", "eve")
+    aftertag.done("member", "create", "ada", "-w", "acme")
+    role = ("member", "role", "ada")
+    assert aftertag.done(*role, "admin", "-w", "acme").stdout == "'ada' is an admin of 'acme'.\n"
+    assert aftertag.done(*role, "admin", "-w", "acme").stdout == "'ada' is an admin of 'acme' already.\n"
+    for name in ("admin", "member"):
+        aftertag.done("key", "create", name, "-w", "acme", "--member", "ada", "--role", name)
+    told = aftertag.done(*role, "member", "-w", "acme", "--json").json
+    assert told == {"name": "ada", "workspace": "acme", "role": "member", "changed": True, "keys_lowered": 1}
+    assert {one["role"] for one in aftertag.done("key", "list", "-w", "acme", "--json").json} == {"member"}
+    assert "'bob' is no member of 'acme'" in aftertag.refused("member", "role", "bob", "admin", "-w", "acme")
+    assert aftertag(*role, "owner", "-w", "acme").exit_code == 2
+
+
+def test_who_leaves_keeps_their_name_in_history_and_loses_their_keys(aftertag: CommandLine) -> None:
+    aftertag.done("workspace", "create", "acme", "--as", "eve")
+    aftertag.done("member", "create", "ada", "-w", "acme", "--role", "admin")
+    aftertag.done("key", "create", "laptop", "-w", "acme", "--member", "ada", "--role", "admin")
+    aftertag.done("classifier", "create", "work", "-w", "acme", "-p", "risk", "--activate", "--as", "ada")
+    left = aftertag.done("member", "revoke", "ada", "-w", "acme")
+    assert left.stdout == "'ada' is no member of 'acme' any more; keys ended: 1.\n"
+    assert "Still active and billed to 'ada', who configured them: work." in left.stderr
+    assert aftertag.done("key", "list", "-w", "acme", "--json").json[0]["revoked_at"] is not None
+    assert aftertag.done("classifier", "list", "-w", "acme", "--json").json[0]["configured_by"] == "ada"
+    listed = {one["name"]: one["revoked_at"] for one in aftertag.done("member", "list", "-w", "acme", "--json").json}
+    assert (listed["ada"] is None, listed["eve"] is None) == (False, True)
+    again = aftertag.done("member", "revoke", "ada", "-w", "acme", "--json").json
+    assert again == {"name": "ada", "workspace": "acme", "changed": False, "keys_ended": 0, "classifiers": ["work"]}
+
+
+def test_who_was_revoked_can_do_nothing_until_they_are_a_member_again(aftertag: CommandLine) -> None:
+    aftertag.done("workspace", "create", "acme", "--as", "eve")
+    aftertag.done("member", "create", "ada", "-w", "acme", "--role", "admin")
+    aftertag.done("key", "create", "old", "-w", "acme", "--member", "ada")
+    aftertag.done("member", "revoke", "ada", "-w", "acme")
+    for command in (
+        ("classifier", "create", "work", "-w", "acme", "-p", "risk", "--as", "ada"),
+        ("key", "create", "new", "-w", "acme", "--member", "ada"),
+        ("member", "role", "ada", "admin", "-w", "acme"),
+    ):
+        told = aftertag.refused(*command)
+        assert told.startswith("'ada' was revoked and is no member of 'acme' any more;")
+    assert aftertag.done("member", "create", "ada", "-w", "acme").stdout == "'ada' is a member of 'acme'.\n"
+    aftertag.done("key", "create", "new", "-w", "acme", "--member", "ada")
+    keys = {one["name"]: one["revoked_at"] for one in aftertag.done("key", "list", "-w", "acme", "--json").json}
+    assert (keys["old"] is None, keys["new"] is None) == (False, True)
+    assert "'bob' is no member of 'acme'" in aftertag.refused("member", "revoke", "bob", "-w", "acme")
+
+
+def test_the_help_of_keys_says_what_they_are_for(aftertag: CommandLine) -> None:
+    shown = " ".join(aftertag.done("key", "create", "--help").stdout.split())
+    for words in ("aftertag serve", "AFTERTAG_KEY", "AFTERTAG_URL"):
+        assert words in shown
+    assert "create" in aftertag.done("member", "--help").stdout
+    assert "add" not in aftertag.done("member", "--help").stdout.split()
 
 
 def test_a_keys_token_is_shown_once_and_stands_nowhere_else(aftertag: CommandLine, database_url: str) -> None:

@@ -88,13 +88,13 @@ def test_of_two_people_who_are_first_at_the_same_moment_one_is_the_admin(engine:
 
 def test_a_name_stands_for_one_member(connection: Connection) -> None:
     workspaces.create(connection, "acme")
-    members.add(connection, "acme", "ada", role="admin")
+    members.create(connection, "acme", "ada", role="admin")
     with pytest.raises(errors.ConflictError, match="a member of 'acme' already"):
-        members.add(connection, "acme", "ada")
+        members.create(connection, "acme", "ada")
     with pytest.raises(errors.InvalidRequestError):
-        members.add(connection, "acme", "a\nb")
+        members.create(connection, "acme", "a\nb")
     with pytest.raises(errors.NotFoundError, match="no workspace 'beta'"):
-        members.add(connection, "beta", "ada")
+        members.create(connection, "beta", "ada")
 
 
 def test_a_token_is_kept_as_a_hash_only(connection: Connection) -> None:
@@ -113,8 +113,8 @@ def test_a_token_is_kept_as_a_hash_only(connection: Connection) -> None:
 
 def test_a_key_belongs_to_an_application_or_to_a_member_and_never_exceeds_its_owner(connection: Connection) -> None:
     workspaces.create(connection, "acme")
-    members.add(connection, "acme", "ada", role="admin")
-    members.add(connection, "acme", "bob")
+    members.create(connection, "acme", "ada", role="admin")
+    members.create(connection, "acme", "bob")
     assert keys.create_for_application(connection, "acme", "hook", application="shop").key.role == "ingest"
     assert keys.create_for_member(connection, "acme", "ada", member="ada", role="admin").key.member == "ada"
     with pytest.raises(errors.InvalidRequestError, match="'bob' is no admin"):

@@ -69,6 +69,7 @@ members = Table(
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False),
     _created_at(),
+    Column("revoked_at", DateTime(timezone=True)),
     UniqueConstraint("workspace", "name"),
     CheckConstraint("role in ('admin', 'member')", name="role"),
 )

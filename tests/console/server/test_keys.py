@@ -39,7 +39,7 @@ def test_without_a_key_that_counts_nobody_comes_in(server: Server, header: str, 
 
 def test_a_persons_key_may_not_hand_in_generations(server: Server, tenant: Tenant, shared_engine: Engine) -> None:
     with shared_engine.begin() as connection:
-        members.add(connection, tenant.workspace, "ada", role="admin")
+        members.create(connection, tenant.workspace, "ada", role="admin")
         made = keys.create_for_member(connection, tenant.workspace, "laptop", member="ada", role="admin")
     with caller(server, made.token) as ada:
         message = refused(ada.post(said()), 403, "forbidden")
