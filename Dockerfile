@@ -1,5 +1,5 @@
 # One image for migrate, worker, server and beat: `docker compose up` builds it.
-FROM python:3.13-slim AS build
+FROM python:3.11-slim AS build
 WORKDIR /build
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY api_hooks api_hooks
@@ -10,7 +10,9 @@ COPY console console
 COPY schema_migrations schema_migrations
 RUN python -m venv /opt/aftertag && /opt/aftertag/bin/pip install --no-cache-dir -c constraints.txt '.[server,local]'
 
-FROM python:3.13-slim
+FROM python:3.11-slim
+# psql, for `aftertag sql`
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --create-home --uid 10001 aftertag
 COPY --from=build /opt/aftertag /opt/aftertag
 ENV PATH=/opt/aftertag/bin:$PATH AFTERTAG_LOG_FORMAT=json

@@ -5,8 +5,9 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -31,9 +32,14 @@ def _commands() -> Iterator[tuple[str, ...]]:
             yield tuple(test[test.index("aftertag") + 1 :])
 
 
+def with_defaults(text: str, environ: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return `text` as compose reads it: each `${NAME:-default}` replaced."""
+    return re.sub(r"\$\{(\w+):-(.*?)\}", lambda found: environ.get(found[1], found[2]), text)
+
+
 def _environment(service: dict[str, Any]) -> dict[str, str]:
     set_here = {name: value for name, value in service.get("environment", {}).items() if value is not None}
-    return {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in set_here.items()}
+    return {name: with_defaults(value) for name, value in set_here.items()}
 
 
 @pytest.mark.parametrize("command", sorted(set(_commands())), ids=" ".join)
@@ -87,6 +93,20 @@ def test_the_image_holds_every_package_of_the_wheel() -> None:
     copied = {line.split()[1] for line in DOCKERFILE if line.startswith("COPY ")}
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
     assert packages <= copied
+
+
+def test_what_is_shipped_is_what_the_readme_says_was_tested() -> None:
+    (tested,) = re.findall(r"The tests run on (.+?);", (ROOT / "README.md").read_text(), re.DOTALL)
+    pythons = {line.split()[1] for line in DOCKERFILE if line.startswith("FROM ")}
+    (python,) = pythons
+    shipped = {"Python": python, "PostgreSQL": SERVICES["postgres"]["image"], "Redis": SERVICES["redis"]["image"]}
+    for name, image in shipped.items():
+        version = image.partition(":")[2].removesuffix("-slim")
+        assert re.search(rf"{name} [\d. and]*\b{version.replace('.', '[.]')}\b", tested), (name, version)
+
+
+def test_a_container_has_the_program_that_the_command_sql_runs() -> None:
+    assert any("apt-get install" in line and "postgresql-client" in line for line in DOCKERFILE)
 
 
 def test_nothing_runs_as_root() -> None:
