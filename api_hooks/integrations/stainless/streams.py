@@ -25,6 +25,7 @@ class EventListener(Listener):
 
     def __init__(self, call: Call, response: Any) -> None:
         super().__init__(call, response)
+        self._form = call.form
         self._assembly = Assembly(call.form)
         self._pile: list[str] = []
         self._size = 0
@@ -41,9 +42,10 @@ class EventListener(Listener):
             self._pile = []
 
     def gathered(self, *, is_abandoned: bool) -> tuple[Any, int]:
+        assembly, self._assembly = self._assembly, Assembly(self._form)
         pile, self._pile = self._pile, []
-        self._assembly.leave(pile)
-        return self._assembly, self._size + self._assembly.size
+        assembly.leave(pile)
+        return assembly, self._size + assembly.size
 
 
 class _Decoder:

@@ -178,7 +178,7 @@ def test_a_hook_that_is_closed_or_has_no_workspace_changes_nothing(client: opena
     with handing_over() as handed:
         call(client)
         handed.one()
-        handed._line.close(1)
+        api_hooks.close(1)
         text = [chunk.choices for chunk in client.chat.completions.create(model="m", messages=said("a"), stream=True)]
         assert text
         assert handed.lost == {"closed": 1}
