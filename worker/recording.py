@@ -55,9 +55,9 @@ def record(recorder: Recorder, batch: object, *, now: datetime | None = None) ->
     feedback, unusable = recording_feedback.check(
         sent.feedback, now=now, past=recorder.past, redaction=recorder.redaction
     )
-    recording_feedback.record(recorder, feedback)
+    _, unrecorded = recording_feedback.record(recorder, feedback)
     rejected += refused
-    aside = [*rejected, *unusable]
+    aside = [*rejected, *unusable, *unrecorded.values()]
     recorder.patience.outlast(lambda: set_all_aside(recorder, aside, sent.dropped, day=now.date()), without_end=True)
     recorder.metrics.count_recorded(len(new), set_aside=len(rejected))
     return Recorded(new=new, known=len(accepted) - len(new) - len(refused), rejected=rejected)
