@@ -45,7 +45,7 @@ def test_a_call_through_the_proxy_keeps_model_usage_cost_key_team_and_end_user()
         "id": RESPONSE_ID,
         "id_given": True,
         "workspace": "acme",
-        "created_at": "2026-11-24T18:20:30.000000+00:00",
+        "created_at": "2026-11-24T18:20:29.750000+00:00",  # where it began, as all instruments have it
         "model": "gpt-4o-mini",
         "provider": "openai",
         "turns": [
