@@ -28,8 +28,9 @@ def as_they_were(call: dict[str, Any], payload: Any) -> Any:
 
     That is where they are redacted, or could be: a snapshot would bring back what a masking callback took out.
     """
-    messages, copied = call.pop(_KEPT, (None, None))
-    if messages is None or call.get("messages") is not messages:
+    given, copied = call.pop(_KEPT, (None, None))
+    messages = call.get("messages")
+    if not isinstance(messages, list) or given is not messages:
         return payload
     told = mapping(payload).get("messages")
     if not isinstance(told, list) or _may_be_masked(told):
