@@ -1,6 +1,6 @@
 """Feedback of a batch: checked, and written once each; nobody is rung for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from worker import days, feedback, generation
@@ -9,6 +9,7 @@ from worker.recorder import Recorder
 from worker.redacting import Redaction
 from worker.setting_aside import Rejected
 from worker.store import feedback as store
+from worker.store.connecting import DatabaseError
 from worker.store.recording import Key
 
 AT_ONCE = 64
@@ -36,13 +37,24 @@ def refusal(document: object, error: str) -> Rejected:
     return Rejected(document=alone, workspace=workspace if isinstance(workspace, str) else None, error=error)
 
 
-def record(recorder: Recorder, accepted: Sequence[Feedback]) -> set[Key]:
-    """Write what is new, and return its keys; what was delivered before changes nothing."""
+def record(recorder: Recorder, accepted: Sequence[Feedback]) -> tuple[set[Key], Mapping[int, Rejected]]:
+    """Write what is new, once each; return its keys, and those that Postgres refuses by their places, each alone."""
     new: set[Key] = set()
-    for start in range(0, len(accepted), AT_ONCE):
-        some = accepted[start : start + AT_ONCE]
-        new |= recorder.patience.outlast(lambda some=some: _write(recorder, some))  # type: ignore[misc]
-    return new
+    refused: dict[int, Rejected] = {}
+    waiting = [range(start, min(start + AT_ONCE, len(accepted))) for start in range(0, len(accepted), AT_ONCE)]
+    while waiting:
+        places = waiting.pop(0)
+        some = [accepted[place] for place in places]
+        try:
+            new |= recorder.patience.outlast(lambda some=some: _write(recorder, some))  # type: ignore[misc]
+        except DatabaseError as error:
+            if len(places) > 1:
+                half = len(places) // 2
+                waiting[:0] = [places[:half], places[half:]]
+            else:
+                reason = f"Postgres refused it: {type(error.orig).__name__}"
+                refused[places[0]] = refusal(some[0].model_dump(mode="json"), reason)
+    return new, refused
 
 
 def _write(recorder: Recorder, some: Sequence[Feedback]) -> set[Key]:
