@@ -50,7 +50,11 @@ def _sync(openai: dict[str, Any]) -> None:
     with caller("a stranger", workspace="strangers"):
         [seen["outside any context"], *_] = [chunk.id for chunk in unread]
     with caller("nearer") as note:
-        note(litellm.completion(messages=SAID, metadata={"headers": {"X-Title": "of the client"}}, **openai))
+        note(
+            litellm.completion(
+                messages=SAID, metadata={"headers": {"x-title": "a client"}, "session_id": "of the call"}, **openai
+            )
+        )
     with caller("text completion") as note:
         note(
             litellm.text_completion(

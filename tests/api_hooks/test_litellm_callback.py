@@ -125,6 +125,10 @@ def test_a_stream_belongs_to_where_it_began_and_not_to_the_context_that_it_is_re
     assert (found["user"], found["workspace"], found["app"]) == (None, "acme", None)
 
 
+def test_a_context_around_a_call_is_nearer_to_it_than_a_header(told: Told) -> None:
+    assert (told.of("nearer")["app"], told.of("nearer")["session_id"]) == ("calls", "of the call")
+
+
 def test_usage_cost_tools_metadata_and_session_are_kept(told: Told) -> None:
     found = told.of("completion")
     assert found["tools"] == ["search"]

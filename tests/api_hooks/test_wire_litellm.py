@@ -221,6 +221,14 @@ class TestOwnCall:
         assert "own_call" not in document(payload(metadata=proxy_metadata(requester_custom_headers={"x-a": "1"})))
 
 
+def test_what_a_context_says_no_header_says_otherwise() -> None:
+    given = payload(metadata=proxy_metadata(requester_custom_headers={"x-title": "a", "x-litellm-session-id": "s"}))
+    found = document(given)
+    assert (found["app"], found["session_id"]) == ("a", "s")
+    found = document(given, around={"app": "b", "session_id": "t"})
+    assert (found["app"], found["session_id"]) == (None, None)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
