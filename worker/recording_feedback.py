@@ -9,6 +9,7 @@ from worker.recorder import Recorder
 from worker.redacting import Redaction
 from worker.setting_aside import Rejected
 from worker.store import feedback as store
+from worker.store import spans
 from worker.store.recording import Key
 
 AT_ONCE = 64
@@ -40,8 +41,8 @@ def record(recorder: Recorder, accepted: Sequence[Feedback]) -> set[Key]:
     """Write what is new, and return its keys; what was delivered before changes nothing."""
     new: set[Key] = set()
     for start in range(0, len(accepted), AT_ONCE):
-        some = accepted[start : start + AT_ONCE]
-        new |= recorder.patience.outlast(lambda some=some: _write(recorder, some))  # type: ignore[misc]
+        for some in spans.grouped(accepted[start : start + AT_ONCE], lambda one: one.created_at):
+            new |= recorder.patience.outlast(lambda some=some: _write(recorder, some))  # type: ignore[misc]
     return new
 
 

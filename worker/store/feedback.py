@@ -9,6 +9,7 @@ from hashlib import blake2b
 from sqlalchemy import Connection, text
 
 from worker.feedback import Feedback
+from worker.store import spans
 from worker.store.recording import SAME_ID_WITHIN, Key, ensure_workspaces
 
 BEFORE_ITS_GENERATION = timedelta(hours=48)
@@ -61,22 +62,30 @@ def write(connection: Connection, given: Sequence[Feedback]) -> set[Key]:
 
 
 def of_generation(connection: Connection, key: Key) -> list[Given]:
-    """Return what was said about one generation, the first first, at most 100."""
+    """Return what was said about one generation, the first first, at most 100; looks into all days since."""
     workspace, generation_id, created_at = key
-    rows = connection.execute(
-        text("""
-        select id, created_at, user_id as user, score, comment from feedback
-        where workspace = :workspace and generation_id = :generation_id and created_at >= :earliest
-        order by created_at, id limit :limit
-        """),
-        {
-            "workspace": workspace,
-            "generation_id": generation_id,
-            "earliest": created_at - BEFORE_ITS_GENERATION,
-            "limit": MOST_OF_ONE_GENERATION,
-        },
-    )
-    return [Given(**row._mapping) for row in rows]
+    since = created_at - BEFORE_ITS_GENERATION
+    found: list[Given] = []
+    for span in spans.of(connection, "feedback"):
+        if span.bounds["latest"] <= since or len(found) >= MOST_OF_ONE_GENERATION:
+            continue
+        rows = connection.execute(
+            text("""
+            select id, created_at, user_id as user, score, comment from feedback
+            where workspace = :workspace and generation_id = :generation_id and created_at >= :since
+              and created_at >= :earliest and created_at < :latest
+            order by created_at, id limit :limit
+            """),
+            {
+                "workspace": workspace,
+                "generation_id": generation_id,
+                "since": since,
+                "limit": MOST_OF_ONE_GENERATION - len(found),
+                **span.bounds,
+            },
+        )
+        found += [Given(**row._mapping) for row in rows]
+    return found
 
 
 def _lock(connection: Connection, given: Sequence[Feedback]) -> None:
