@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,14 +32,24 @@ class Batch:
     """A batch as it goes out. `entries` counts the generations and feedback in it, `dropped` are the losses it tells."""
 
     body: bytes = field(repr=False)
-    entries: int
+    parts: tuple["Entry", ...] = field(repr=False)
     dropped: dict[str, int]
+
+    @classmethod
+    def of(cls, parts: Sequence["Entry"], dropped: dict[str, int]) -> "Batch":
+        return cls(body=_body(parts, dropped), parts=tuple(parts), dropped=dropped)
+
+    @property
+    def entries(self) -> int:
+        return len(self.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class Entry:
+    """A generation or feedback, as JSON."""
+
     kind: str
-    encoded: bytes
+    encoded: bytes = field(repr=False)
 
 
 class Batches:
@@ -49,17 +59,27 @@ class Batches:
         self._snapshots = snapshots
         self._builder = builder
         self._on_loss = on_loss
-        self._carried: _Entry | None = None
+        self._carried: Entry | None = None
+        self._halves: list[Batch] = []
         self._worked_since = 0.0
 
-    def has_carried(self) -> bool:
-        """Whether an entry that did not fit the last batch waits for the next."""
-        return self._carried is not None
+    @property
+    def carried(self) -> int:
+        """How many entries wait for the next batches that did not fit the last one, or that the server did not take at once."""
+        return int(self._carried is not None) + sum(half.entries for half in self._halves)
+
+    def halved(self, batch: Batch) -> Batch:
+        """Return the first half of a batch of two or more, which tells its losses; `next` returns the other."""
+        middle = batch.entries // 2
+        self._halves.append(Batch.of(batch.parts[middle:], {}))
+        return Batch.of(batch.parts[:middle], batch.dropped)
 
     def next(self, *, most_snapshots: int, take_dropped: Callable[[], dict[str, int]]) -> Batch | None:
         """Take up to `most_snapshots` and return a batch of them, or None when nothing could be made of them."""
+        if self._halves:
+            return self._halves.pop()
         self._worked_since = time.perf_counter()
-        entries: list[_Entry] = []
+        entries: list[Entry] = []
         size = 0
         if self._carried is not None:
             entries, size, self._carried = [self._carried], len(self._carried.encoded), None
@@ -79,18 +99,17 @@ class Batches:
             self._step_aside()
         if not entries:
             return None
-        dropped = take_dropped()
-        return Batch(body=_body(entries, dropped), entries=len(entries), dropped=dropped)
+        return Batch.of(entries, take_dropped())
 
-    def _made(self, snapshot: Any) -> _Entry | None:
+    def _made(self, snapshot: Any) -> Entry | None:
         try:
             if len(snapshot) == 2:
-                return _Entry(kind="feedback", encoded=_encode(self._builder.feedback(*snapshot)).encode())
+                return Entry(kind="feedback", encoded=_encode(self._builder.feedback(*snapshot)).encode())
             generation = self._builder.generation(*snapshot)
             if generation is None:
                 self._on_loss("no_generation")
                 return None
-            return _Entry(kind="generations", encoded=_encode(generation).encode())
+            return Entry(kind="generations", encoded=_encode(generation).encode())
         except BaseException:  # noqa: BLE001 - whatever the application's objects raise, the next generation is sent
             self._on_loss("bad_input")
             return None
@@ -103,10 +122,10 @@ class Batches:
 
 def of_losses(dropped: dict[str, int]) -> Batch:
     """Return a batch without generations, for losses that would else go untold."""
-    return Batch(body=_body([], dropped), entries=0, dropped=dropped)
+    return Batch.of((), dropped)
 
 
-def _body(entries: list[_Entry], dropped: dict[str, int]) -> bytes:
+def _body(entries: Sequence[Entry], dropped: dict[str, int]) -> bytes:
     generations = [entry.encoded for entry in entries if entry.kind == "generations"]
     feedback = [entry.encoded for entry in entries if entry.kind == "feedback"]
     parts = [b'{"v":%d,"generations":[' % wire.VERSION, b",".join(generations), b"]"]

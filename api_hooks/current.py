@@ -3,7 +3,7 @@
 import concurrent.futures.thread  # noqa: F401 - redis needs it; neither when the interpreter ends nor while it forks may it be imported
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,8 @@ _instead: Sender | None = None
 
 # A child must neither use nor tear down what belongs to its parent: locks that are held, a socket in mid-sentence.
 _inherited: list[Line] = []
+
+_last_words: list[Callable[[], None]] = []
 
 
 def line() -> Line:
@@ -74,6 +76,13 @@ def stats() -> Stats:
     return line().stats()
 
 
+def before_the_end(say: Callable[[], None]) -> None:
+    """Have this called, which never raises, before the line is closed because the process ends."""
+    with _making:
+        _last_words.append(say)
+        _watch()
+
+
 def count_lost(reason: str) -> None:
     """Count a generation that did not even reach the buffer."""
     if _line is not None:
@@ -119,5 +128,7 @@ def _new(settings: Settings) -> Line:
 
 def _close() -> None:
     """At the end of a process that has handed over something; what its parent has is the parent's."""
+    for say in _last_words if os.getpid() == _pid else ():
+        say()
     if _line is not None and os.getpid() == _pid:
         _line.close(_line.settings.exit_seconds)

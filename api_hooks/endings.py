@@ -19,10 +19,11 @@ def at_the_end_of_a_child(close: Callable[[], None]) -> None:
     finalizers = sys.modules.get("multiprocessing.util")
     if finalizers is not None and sys.modules["multiprocessing"].parent_process() is not None:
         finalizers.Finalize(None, close, exitpriority=100)
-    signals = sys.modules.get("celery.signals")
-    if signals is not None:
+    # Half a module, where another thread is importing Celery just now: this is no process of Celery's then.
+    shutdown = getattr(sys.modules.get("celery.signals"), "worker_process_shutdown", None)
+    if shutdown is not None:
 
         def receive(**_: Any) -> None:
             close()
 
-        signals.worker_process_shutdown.connect(receive, weak=False, dispatch_uid="aftertag-hook")
+        shutdown.connect(receive, weak=False, dispatch_uid="aftertag-hook")

@@ -5,6 +5,7 @@ HookError
 └── SendError          inside: a batch could not be sent; it stays and is tried again
     ├── BrokerFullError    inside: the queue holds as many bytes as it may; the batch is dropped and counted
     └── RefusedError       inside: the server will never take this batch; it is dropped and counted
+        └── TooLargeError      inside: it is too large; its halves are sent, a generation by itself is dropped
 """
 
 
@@ -30,3 +31,7 @@ class BrokerFullError(SendError):
 
 class RefusedError(SendError):
     """The server will never take this batch."""
+
+
+class TooLargeError(RefusedError):
+    """The server takes no batch as large as this one."""

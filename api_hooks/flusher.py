@@ -11,7 +11,7 @@ from api_hooks.batches import Batch, Batches, of_losses
 from api_hooks.breaker import Breaker
 from api_hooks.buffer import Buffer
 from api_hooks.building import Builder
-from api_hooks.errors import BrokerFullError, RefusedError, SendError
+from api_hooks.errors import BrokerFullError, RefusedError, SendError, TooLargeError
 from api_hooks.losses import Losses
 from api_hooks.signals import Signal
 from api_hooks.telling import Telling
@@ -23,7 +23,8 @@ REPORT_SECONDS = 60.0
 class Sender(Protocol):
     """The way out. Raise BrokerFullError or RefusedError to have a batch dropped, SendError to have it sent again.
 
-    `send` returns how many generations of the batch were rejected, as far as that is known.
+    TooLargeError has it sent in halves. `send` returns how many generations and feedback of the batch were rejected, as
+    far as that is known.
     """
 
     def send(self, batch: bytes) -> int: ...
@@ -77,7 +78,7 @@ class Flusher:
     def waiting(self) -> int:
         """Generations, and feedback, that are neither sent nor dropped."""
         batch = self._unsent
-        return len(self._buffer) + int(self._batches.has_carried()) + (batch.entries if batch else 0)
+        return len(self._buffer) + self._batches.carried + (batch.entries if batch else 0)
 
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until everything that is waiting now is sent or dropped. Return False when the seconds pass first."""
@@ -161,7 +162,7 @@ class Flusher:
             self._settled.notify_all()
 
     def _has_some(self, until: int) -> bool:
-        return self._buffer.left < until or self._batches.has_carried() or self._unsent is not None
+        return self._buffer.left < until or self._batches.carried > 0 or self._unsent is not None
 
     def _send(self, batch: Batch) -> None:
         try:
@@ -171,8 +172,11 @@ class Flusher:
         except BrokerFullError:
             self._drop(batch, "broker_full")
         except RefusedError as error:
-            self._telling.refusal = str(error)
             self.breaker.succeeded()
+            if isinstance(error, TooLargeError) and batch.entries > 1:
+                self._unsent = self._batches.halved(batch)
+                return
+            self._telling.refusal = str(error)
             self._drop(batch, "refused")
         except SendError as error:
             self._telling.send_problem = str(error)

@@ -39,7 +39,7 @@ class Stats:
 
 
 class Line:
-    """Takes generations on the caller's thread; its own thread starts with the first one."""
+    """Takes generations on the caller's thread; its own thread starts with the first one, unless it is closed by then."""
 
     def __init__(
         self, settings: Settings, *, sender: Sender | None = None, on_start: Callable[[], None] | None = None
@@ -100,10 +100,10 @@ class Line:
 
     def _admits(self, given: dict[str, Any], attributed: Mapping[str, Any] | None = None) -> bool:
         """Start the thread if need be, and fill in who it belongs to; count what cannot be taken."""
-        if not self._is_started and not self._start():
-            return False
         if self._is_closed:
             self.lose("closed")
+            return False
+        if not self._is_started and not self._start():
             return False
         if not self._is_configured:
             self.lose("not_configured")
@@ -121,7 +121,8 @@ class Line:
 
     def close(self, timeout_seconds: float) -> bool:
         """Send what waits, within these seconds; what is not sent, and what comes later, is counted as `closed`."""
-        was_closed, self._is_closed = self._is_closed, True
+        with self._starting:  # nobody starts the thread afterwards, which would wait for ever
+            was_closed, self._is_closed = self._is_closed, True
         if was_closed or not self._is_started:
             return True
         is_empty = self.flusher.close(timeout_seconds)
@@ -144,6 +145,9 @@ class Line:
         with self._starting:
             if self._is_started:
                 return True
+            if self._is_closed:
+                self.lose("closed")
+                return False
             self._is_started = True  # before the thread is, for a signal handler that enqueues meanwhile
             try:
                 self.flusher.start()

@@ -19,13 +19,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from api_hooks import forking
-from api_hooks.errors import RefusedError, SendError
+from api_hooks.errors import RefusedError, SendError, TooLargeError
 
 PATH = "/v1/generations"
 LONGEST_WAIT_SECONDS = 60.0
 ANSWER_BYTES = 1_000_000
 
 _REFUSES_THE_KEY = (401, 403)
+_NOT_THERE = (404, 405, 410)
+_TOO_LARGE = 413
 _TRY_AGAIN = (408, 425, 429)
 
 
@@ -45,10 +47,10 @@ class HttpPoster:
         }
 
     def send(self, batch: bytes) -> int:
-        """Send a batch, JSON in UTF-8; return how many generations of it the server rejected.
+        """Send a batch, JSON in UTF-8; return how many generations, and feedback, of it the server rejected.
 
-        Raise RefusedError when the server will never take it, SendError when it does not take it now. A SendError does
-        not mean that nothing was recorded; sent again, it is recorded once.
+        Raise RefusedError when the server will never take it, TooLargeError when it would take less at once, SendError
+        when it does not take it now. A SendError does not mean that nothing was recorded; sent again, it is recorded once.
         """
         try:
             with forking.work.interrupted():  # a server may take its time, and all this is the standard library's
@@ -100,17 +102,28 @@ def _problem(status: int, *, wait_seconds: float) -> SendError:
         return SendError(f"HTTP {status}: the server refuses the key (AFTERTAG_KEY)", wait_seconds=wait_seconds)
     if 300 <= status < 400:
         return SendError(f"HTTP {status}: AFTERTAG_URL leads to a redirect, which is not followed with the key")
+    if status in _NOT_THERE:  # a proxy says so, too, while what is behind it is being replaced
+        return SendError(f"HTTP {status}: there is no server of ours at AFTERTAG_URL now", wait_seconds=wait_seconds)
+    if status == _TOO_LARGE:
+        return TooLargeError(f"HTTP {status}")
     if 400 <= status < 500 and status not in _TRY_AGAIN:
         return RefusedError(f"HTTP {status}")
     return SendError(f"HTTP {status}", wait_seconds=wait_seconds)
 
 
 def _rejected(answer: bytes) -> int:
-    """How many of a batch's generations are rejected; 0 for an answer that does not say."""
+    """How many of a batch's generations and feedback are rejected; 0 of those that the answer does not speak of."""
     try:
-        results = json.loads(answer)["results"]
-        return sum(1 for result in results if result["status"] == "rejected")
-    except (ValueError, TypeError, LookupError, RecursionError):
+        told = json.loads(answer)
+    except (ValueError, RecursionError):
+        return 0
+    return _rejected_of(lambda: told["results"]) + _rejected_of(lambda: told["feedback"]["results"])
+
+
+def _rejected_of(results: Callable[[], Any]) -> int:
+    try:
+        return sum(1 for result in results() if result["status"] == "rejected")
+    except (TypeError, LookupError):
         return 0
 
 

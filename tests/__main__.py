@@ -23,6 +23,8 @@ def main(pytest_arguments: Sequence[str]) -> int:
     codes = [_run(name, _program(*command)) for name, command in STATIC_CHECKS.items()]
     if failed := next(filter(None, codes), 0):
         return failed
+    if not pytest_arguments:  # all tests: nobody's first use of an interpreter falls into a test's timeout
+        _run("others", [sys.executable, "-m", "tests.others.pythons"])
     return _run("tests", [sys.executable, "-m", "pytest", *pytest_arguments])
 
 

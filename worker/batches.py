@@ -1,13 +1,17 @@
 """What the hook sends at once, taken apart; each generation and each feedback is checked next."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from api_hooks import wire
-from worker import errors, generation
+from worker import errors
 
-MOST_LOSS_REASONS = 32
+OTHER = "other"
+"""Where the losses are counted whose reason is none of the hook's: a key's holder may write anything there."""
+
+LOST_AT_MOST = 10**9
+"""What one batch may report of one reason; more is counted as this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +29,17 @@ def read(batch: object) -> Batch:
         raise errors.InvalidRequestError(
             f"The message is no batch of wire version {wire.VERSION}; use the hook of the same release as the worker."
         )
-    dropped, feedback = batch.get("dropped"), batch.get("feedback")
-    losses = {
-        str(generation.storable(reason[:64])): count
-        for reason, count in (dropped if isinstance(dropped, dict) else {}).items()
-        if isinstance(reason, str) and isinstance(count, int) and 0 < count < 10**12
-    }
+    feedback = batch.get("feedback")
     return Batch(
         generations=batch["generations"],
         feedback=feedback if isinstance(feedback, list) else [],
-        dropped=dict(islice(losses.items(), MOST_LOSS_REASONS)),
+        dropped=_losses(batch.get("dropped")),
     )
+
+
+def _losses(dropped: object) -> dict[str, int]:
+    losses: Counter[str] = Counter()
+    for reason, count in (dropped if isinstance(dropped, dict) else {}).items():
+        if isinstance(count, int) and count > 0:
+            losses[reason if reason in wire.LOSS_REASONS else OTHER] += count
+    return {reason: min(count, LOST_AT_MOST) for reason, count in losses.items()}

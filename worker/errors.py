@@ -4,6 +4,7 @@ AftertagError
 ├── SettingsError              a setting from the environment is unusable
 ├── DatabaseUnreachableError   Postgres does not answer
 ├── SchemaOutdatedError        the database is behind (or ahead of) this release
+├── SchemaBusyError            others hold what a migration has to change
 ├── NotFoundError              no workspace, classifier, member, key or generation of that name
 ├── ConflictError              the name, or a dimension, is taken already
 ├── InvalidRequestError        an argument is outside its limits
@@ -27,6 +28,10 @@ class DatabaseUnreachableError(AftertagError):
 
 class SchemaOutdatedError(AftertagError):
     """The database's schema is not the one this release was written for."""
+
+
+class SchemaBusyError(AftertagError):
+    """A migration did not get its tables: it gave up, so that nobody queues behind it."""
 
 
 class NotFoundError(AftertagError):

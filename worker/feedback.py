@@ -36,6 +36,5 @@ _FEEDBACK = TypeAdapter(Feedback)
 
 def read(document: object, *, now: datetime, past: timedelta) -> Feedback:
     """Check one feedback of a batch; raise generation.Unacceptable when it cannot be recorded as it is."""
-    return generation.checked(
-        _FEEDBACK, document, now=now, past=past, advice="feedback is given soon", whole="feedback"
-    )
+    clean = generation.storable(document)
+    return generation.checked(_FEEDBACK, clean, now=now, past=past, advice="feedback is given soon", whole="feedback")

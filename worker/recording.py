@@ -12,7 +12,7 @@ from worker.outage import Stopping
 from worker.recorder import Recorder
 from worker.redacting import Redaction
 from worker.setting_aside import Rejected, set_all_aside
-from worker.store import classifiers, recording, spans
+from worker.store import classifiers, completing, recording, spans
 from worker.store.connecting import Connection, DatabaseError
 from worker.store.recording import Key, Row
 
@@ -55,9 +55,9 @@ def record(recorder: Recorder, batch: object, *, now: datetime | None = None) ->
     feedback, unusable = recording_feedback.check(
         sent.feedback, now=now, past=recorder.past, redaction=recorder.redaction
     )
-    recording_feedback.record(recorder, feedback)
+    _, unrecorded = recording_feedback.record(recorder, feedback)
     rejected += refused
-    aside = [*rejected, *unusable]
+    aside = [*rejected, *unusable, *unrecorded.values()]
     recorder.patience.outlast(lambda: set_all_aside(recorder, aside, sent.dropped, day=now.date()), without_end=True)
     recorder.metrics.count_recorded(len(new), set_aside=len(rejected))
     return Recorded(new=new, known=len(accepted) - len(new) - len(refused), rejected=rejected)
@@ -145,16 +145,18 @@ def write(
     classify: bool = True,
     rings: Callable[[str], bool] = always,
 ) -> tuple[set[Key], list[Row]]:
-    """Write what was not recorded before; return the new keys and all rows that were planned.
+    """Write what was not recorded before, fill blanks of what was; return the new keys and all rows that were planned.
 
     After its commit the caller rings for the new ones, at the endpoints for which `rings`; at the others the sweep
     does, as room comes.
     """
-    distinct = _first_of_each(accepted)
+    distinct, again = _first_of_each(accepted)
     rows = plan(connection, distinct, classify=classify, rings=rings)
     recording.lock_given_ids(connection, rows)
     known = recording.already_recorded(connection, rows)
-    return recording.insert(connection, [row for row in rows if row.key not in known]), rows
+    new = recording.insert(connection, [row for row in rows if row.key not in known])
+    completing.fill_blanks(connection, [row.generation for row in rows if row.key in known] + again)
+    return new, rows
 
 
 def record_each(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
@@ -207,15 +209,16 @@ def bells_for(rows: Sequence[Row]) -> dict[str, list[Key]]:
     return bells
 
 
-def _first_of_each(accepted: Sequence[Generation]) -> list[Generation]:
-    """Leave out repetitions within the batch; the first stands."""
+def _first_of_each(accepted: Sequence[Generation]) -> tuple[list[Generation], list[Generation]]:
+    """Tell the first of each from its repetitions within the batch."""
     times: dict[tuple[str, str], list[datetime]] = {}
-    distinct = []
+    distinct, again = [], []
     for one in accepted:
         seen = times.setdefault((one.workspace, one.id), [])
         within = recording.SAME_ID_WITHIN if one.id_given else timedelta(0)
         if any(abs(one.created_at - other) <= within for other in seen):
+            again.append(one)
             continue
         seen.append(one.created_at)
         distinct.append(one)
-    return distinct
+    return distinct, again

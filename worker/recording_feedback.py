@@ -1,6 +1,6 @@
 """Feedback of a batch: checked, and written once each; nobody is rung for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from worker import days, feedback, generation
@@ -10,6 +10,7 @@ from worker.redacting import Redaction
 from worker.setting_aside import Rejected
 from worker.store import feedback as store
 from worker.store import spans
+from worker.store.connecting import DatabaseError
 from worker.store.recording import Key
 
 AT_ONCE = 64
@@ -37,13 +38,25 @@ def refusal(document: object, error: str) -> Rejected:
     return Rejected(document=alone, workspace=workspace if isinstance(workspace, str) else None, error=error)
 
 
-def record(recorder: Recorder, accepted: Sequence[Feedback]) -> set[Key]:
-    """Write what is new, and return its keys; what was delivered before changes nothing."""
+def record(recorder: Recorder, accepted: Sequence[Feedback]) -> tuple[set[Key], Mapping[int, Rejected]]:
+    """Write what is new, once each; return its keys, and those that Postgres refuses by their places, each alone."""
     new: set[Key] = set()
-    for start in range(0, len(accepted), AT_ONCE):
-        for some in spans.grouped(accepted[start : start + AT_ONCE], lambda one: one.created_at):
+    refused: dict[int, Rejected] = {}
+    batches = [range(start, min(start + AT_ONCE, len(accepted))) for start in range(0, len(accepted), AT_ONCE)]
+    waiting = [part for batch in batches for part in spans.grouped(batch, lambda place: accepted[place].created_at)]
+    while waiting:
+        places = waiting.pop(0)
+        some = [accepted[place] for place in places]
+        try:
             new |= recorder.patience.outlast(lambda some=some: _write(recorder, some))  # type: ignore[misc]
-    return new
+        except DatabaseError as error:
+            if len(places) > 1:
+                half = len(places) // 2
+                waiting[:0] = [places[:half], places[half:]]
+            else:
+                reason = f"Postgres refused it: {type(error.orig).__name__}"
+                refused[places[0]] = refusal(some[0].model_dump(mode="json"), reason)
+    return new, refused
 
 
 def _write(recorder: Recorder, some: Sequence[Feedback]) -> set[Key]:

@@ -73,9 +73,10 @@ class Settings(BaseModel):
     http_body_bytes: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = Field(
         20_000_000, description="The largest body that it reads, also after unpacking."
     )
-    http_generations: Count = Field(5_000, description="The most generations that one request may hold.")
+    http_generations: Count = Field(10_000, description="The most generations that one request may hold.")
     http_generations_per_minute: Annotated[int, Field(ge=0, le=100_000_000)] = Field(
-        300_000, description="What one key may bring in, a minute's worth of it at once; 0: no limit."
+        300_000,
+        description="What one key may bring in at each server process, a minute's worth of it at once; 0: no limit.",
     )
     log_format: Literal["auto", "json", "pretty"] = Field(
         "auto", description="Form of the logs; auto: pretty on a terminal."

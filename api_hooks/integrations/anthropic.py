@@ -1,11 +1,14 @@
-"""Anthropic's SDK, from 0.40 on: its messages, beta ones included, are handed over by themselves."""
+"""Anthropic's SDK, from 0.49 on: its messages, beta ones included, are handed over by themselves."""
 
 from typing import Any
 
 from api_hooks.integrations.stainless import installing
 from api_hooks.integrations.stainless.sdk import Sdk
 
-SDK = Sdk(name="anthropic", forms={"/v1/messages": "messages", "/messages": "messages"})
+SDK = Sdk(
+    name="anthropic",
+    forms={"/v1/messages": "messages", ":rawPredict": "messages", ":streamRawPredict": "messages"},  # Vertex's, too
+)
 
 
 def instrument(client: Any = None) -> None:

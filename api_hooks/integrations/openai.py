@@ -1,4 +1,4 @@
-"""OpenAI's SDK, from 1.30 on: its chat completions, Responses and legacy completions are handed over by themselves."""
+"""OpenAI's SDK, from 1.66 on: its chat completions, Responses and legacy completions are handed over by themselves."""
 
 from typing import Any
 

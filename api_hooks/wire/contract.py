@@ -26,6 +26,23 @@ COMMENT_CHARACTERS = 5_000
 SCORE_AT_MOST = 1_000_000
 """A feedback's comment, and its score on either side of 0. Usual scores are -1, 0 and 1, or from 0 to 1."""
 
+LOSS_REASONS = frozenset(
+    {
+        "bad_input",
+        "broker_full",
+        "buffer_full",
+        "closed",
+        "no_generation",
+        "no_thread",
+        "not_configured",
+        "refused",
+        "rejected",
+        "text_withheld",
+        "too_large",
+    }
+)
+"""What a hook may say in `dropped`; `api_hooks.losses` says what each means."""
+
 UNREADABLE = "[unreadable]"
 WITHHELD = "[withheld]"
 """In place of a text that a sender's own function could not redact."""

@@ -57,7 +57,9 @@ def up() -> None:
         output.note(
             f"HTTP: http://{settings.http_host}:{port}/docs; a key: `aftertag key create NAME -w … --application …`"
         )
-        output.note('For your application, in its shell: eval "$(aftertag env)" says where the hook sends.')
+        output.note(
+            'For your application, in its shell: eval "$(aftertag env -w WORKSPACE)" says where the hook sends.'
+        )
         output.note("Everything is up. Ctrl-C ends it; in another terminal try `aftertag doctor`.")
         while not stop.wait(0.5):
             if ended := home.ended():

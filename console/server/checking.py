@@ -38,7 +38,8 @@ def check(
         return wire.feedback(document, now=now, random_bytes=os.urandom(10), redact=redact)
 
     def read_generation(built: Document) -> Generation:
-        found = generation.read(built, now=now, past=past)
+        is_storable = redact is None and not arrivals.on_the_wire
+        found = generation.read(built, now=now, past=past, is_storable=is_storable)
         return found if late is None else late.generation(found)
 
     def read_feedback(built: Document) -> Feedback:

@@ -1,25 +1,24 @@
 """The one way into Postgres for every route: check documents, record them in shared transactions, say what became of each."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from console.server import checking, errors
 from console.server.arrivals import Arrivals, Checked, Result
 from console.server.recorders import FullError, Outcome, Recorders
+from console.server.sharing import SharedThreads
 from worker import recording_feedback, setting_aside
 from worker.feedback import Feedback
 from worker.generation import Generation
 from worker.outage import PostgresAwayError
 from worker.recorder import Recorder
 from worker.setting_aside import Rejected
-from worker.store.connecting import DatabaseError
 from worker.store.keys import Bearer
 
 ANSWER_SECONDS = 15.0
-"""How long a request waits for its generations to be recorded; then it is told to come back with the same ids."""
+"""How long a request waits to be read, and then to be recorded; after that it is told to come back with the same ids."""
 
 OTHER_WORKSPACE = "other_workspace"
 """The loss that is counted where a sender that reads no results names another workspace than its key's."""
@@ -32,14 +31,17 @@ Done = TypeVar("Done")
 
 
 class Intake:
-    """Reads bodies and records what is in them, off the event loop: on threads of its own, bounded in number."""
+    """Reads bodies and records what is in them, off the event loop: on threads of its own, bounded in number.
+
+    No key has more than half of them, and no request waits for them longer than `answer_seconds`.
+    """
 
     def __init__(self, recorder: Recorder, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._recorder = recorder
         self._recorders = Recorders(recorder)
         self._answer_seconds = answer_seconds
-        self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="reading")
-        self._writing = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="writing")
+        self._reading = SharedThreads(READING_THREADS, name="reading")
+        self._writing = SharedThreads(WRITING_THREADS, name="writing")
 
     def start(self) -> None:
         self._recorders.start()
@@ -47,12 +49,20 @@ class Intake:
     def stop(self, *, within_seconds: float) -> None:
         """End the threads once they are done; every request has been answered by now."""
         self._recorders.stop(within_seconds=within_seconds)
-        self._reading.shutdown(wait=False, cancel_futures=True)
-        self._writing.shutdown(wait=False, cancel_futures=True)
+        self._reading.stop()
+        self._writing.stop()
 
-    async def read(self, step: Callable[[], Done]) -> Done:
-        """Return what `step` makes of a body, on a reading thread: JSON of 20 MB would hold the event loop for a second."""
-        return await asyncio.get_running_loop().run_in_executor(self._reading, step)
+    async def read(self, step: Callable[[], Done], *, key: Hashable) -> Done:
+        """Return what `step` makes of a body, on a reading thread: JSON of 20 MB would hold the event loop for a second.
+
+        Raise NotNowError when it takes too long, as a slow AFTERTAG_REDACT may: nothing is recorded then.
+        """
+        try:
+            return await self._reading.run(step, key=key, within_seconds=self._answer_seconds)
+        except TimeoutError:
+            raise errors.NotNowError(
+                "Reading and redacting it takes too long; send it again in a moment, or smaller batches."
+            ) from None
 
     def check(self, arrivals: Arrivals, *, bearer: Bearer) -> list[Checked]:
         """Check what came, documents first, then feedback; for a reading thread."""
@@ -64,12 +74,13 @@ class Intake:
 
         Raise NotNowError when Postgres is away or too much waits: then the caller comes back with the same ids.
         """
-        return await self.finish(arrivals, await self.read(lambda: self.check(arrivals, bearer=bearer)))
+        checked = await self.read(lambda: self.check(arrivals, bearer=bearer), key=bearer.id)
+        return await self.finish(arrivals, checked, key=bearer.id)
 
-    async def finish(self, arrivals: Arrivals, checked: Sequence[Checked]) -> list[Result]:
+    async def finish(self, arrivals: Arrivals, checked: Sequence[Checked], *, key: Hashable) -> list[Result]:
         """Record what was checked before, as `record` does."""
         outcomes = iter(await self._recorded([one.found for one in checked if isinstance(one.found, Generation)]))
-        noted = iter(await self._noted([one.found for one in checked if isinstance(one.found, Feedback)]))
+        noted = iter(await self._noted([one.found for one in checked if isinstance(one.found, Feedback)], key=key))
         results, rejected, foreign = [], [], 0
         for one in checked:
             outcome = _outcome(one, outcomes=outcomes, noted=noted)
@@ -80,9 +91,9 @@ class Intake:
             else:
                 results.append(Result(id=one.id, status=outcome))
         if arrivals.kept_when_rejected:
-            await self._keep(rejected, {**arrivals.dropped, **({OTHER_WORKSPACE: foreign} if foreign else {})})
+            await self._keep(rejected, {**arrivals.dropped, **({OTHER_WORKSPACE: foreign} if foreign else {})}, key=key)
         elif self._recorder.redaction is not None and self._recorder.redaction.has_losses:
-            await self._keep((), {})
+            await self._keep((), {}, key=key)
         return results
 
     async def _recorded(self, generations: Sequence[Generation]) -> list[Outcome]:
@@ -94,33 +105,28 @@ class Intake:
         except (PostgresAwayError, TimeoutError):
             raise _away() from None
 
-    async def _noted(self, feedback: Sequence[Feedback]) -> list[Outcome]:
+    async def _noted(self, feedback: Sequence[Feedback], *, key: Hashable) -> list[Outcome]:
         if not feedback:
             return []
-        try:
-            new = await self._write(lambda: recording_feedback.record(self._recorder, feedback))
-        except DatabaseError as error:
-            reason = f"Postgres refused it: {type(error.orig).__name__}"
-            return [recording_feedback.refusal(one.model_dump(mode="json"), reason) for one in feedback]
+        new, refused = await self._write(lambda: recording_feedback.record(self._recorder, feedback), key=key)
         found: list[Outcome] = []
-        for one in feedback:
-            found.append("recorded" if one.key in new else "known")
+        for place, one in enumerate(feedback):
+            found.append(refused.get(place) or ("recorded" if one.key in new else "known"))
             new.discard(one.key)
         return found
 
-    async def _keep(self, rejected: Sequence[Rejected], dropped: Mapping[str, int]) -> None:
+    async def _keep(self, rejected: Sequence[Rejected], dropped: Mapping[str, int], *, key: Hashable) -> None:
         today = datetime.now(UTC).date()
 
         def keep() -> None:
             setting_aside.set_all_aside(self._recorder, rejected, dropped, day=today)
 
         if rejected or dropped or self._recorder.redaction is not None:
-            await self._write(lambda: self._recorder.patience.outlast(keep))
+            await self._write(lambda: self._recorder.patience.outlast(keep), key=key)
 
-    async def _write(self, step: Callable[[], Done]) -> Done:
+    async def _write(self, step: Callable[[], Done], *, key: Hashable) -> Done:
         try:
-            written = asyncio.get_running_loop().run_in_executor(self._writing, step)
-            return await asyncio.wait_for(written, self._answer_seconds)
+            return await self._writing.run(step, key=key, within_seconds=self._answer_seconds)
         except (PostgresAwayError, TimeoutError):
             raise _away() from None
 

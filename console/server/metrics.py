@@ -36,8 +36,8 @@ class HttpMetrics:
 
         self._ignored = Counter(
             "aftertag_ignored_spans",
-            "Spans that gave no text to tag, by what they are: not_a_generation, stream_opening, seen_twice, without_text;"
-            " and events of LiteLLM's that are no generation: litellm_event.",
+            "Spans that gave no text to tag, by what they are: not_a_generation, stream_opening, seen_twice, failed,"
+            " without_text; and events of LiteLLM's that are no generation: litellm_event.",
             ("kind",),
             registry=recording.registry,
         )

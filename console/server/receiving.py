@@ -25,6 +25,8 @@ class Body:
         self._at_most = at_most
         self._packed = bytearray()
         self._held = 0
+        self._is_forgotten = False
+        self._lock = threading.Lock()
 
     def add(self, chunk: bytes) -> None:
         """Raise TooLargeError, or NotNowError when all bodies together are too much."""
@@ -40,12 +42,18 @@ class Body:
         return whole
 
     def forget(self) -> None:
-        self._memory.give_back(self._held)
-        self._held = 0
+        """Give back what it held; what a thread still unpacks of it, for a request that has been answered, holds nothing."""
+        with self._lock:
+            self._is_forgotten = True
+            self._memory.give_back(self._held)
+            self._held = 0
 
     def _hold(self, count: int) -> None:
-        self._memory.take(count)
-        self._held += count
+        with self._lock:
+            if self._is_forgotten:
+                raise errors.NotNowError("The request has been answered meanwhile.")
+            self._memory.take(count)
+            self._held += count
 
 
 class Memory:

@@ -1,5 +1,6 @@
 """What happens to a request that brings generations: key, rate, body, reading, recording, answer."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -63,11 +64,11 @@ async def _taken(http: HttpRequest, request: Request, token: str | None, *, way:
             arrivals = way.read(whole)
             return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
 
-        whole, arrivals, checked = await house.intake.read(read)
+        whole, arrivals, checked = await house.intake.read(read, key=bearer.id)
         house.rates.count(bearer.id, len(checked) - 1)
-        results = await house.intake.finish(arrivals, checked)
+        results = await house.intake.finish(arrivals, checked, key=bearer.id)
         if len(results) > FEW:  # the event loop would stand still for the time that so many take
-            return await house.intake.read(lambda: _answered(way, house, whole, arrivals, results))
+            return await asyncio.to_thread(_answered, way, house, whole, arrivals, results)
     return _answered(way, house, whole, arrivals, results)
 
 

@@ -106,6 +106,18 @@ def rejecting(*ids: str) -> Play:
     return play
 
 
+def taking_at_most(count: int) -> Play:
+    """Take batches of no more generations and feedback than this."""
+
+    def play(handler: Handler, request: Request) -> None:
+        if len(request.batch["generations"]) + len(request.batch.get("feedback", ())) > count:
+            handler.answer(413)
+        else:
+            recorded(handler, request)
+
+    return play
+
+
 def taking_with(body: bytes, **headers: str) -> Play:
     """Take all of it, and answer this."""
 

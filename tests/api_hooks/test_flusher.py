@@ -141,6 +141,14 @@ def test_closing_sends_what_waits_and_counts_what_comes_later(
     assert not thread.is_alive()
 
 
+def test_a_line_that_was_closed_before_its_first_generation_starts_no_thread(line_to: Callable[..., Line]) -> None:
+    line = line_to()
+    assert line.close(5)
+    assert not put(line, "too late")
+    assert line.stats().dropped == {"closed": 1}
+    assert (line.is_started, line.flusher.thread) == (False, None)
+
+
 def test_what_cannot_be_sent_before_closing_is_counted(line_to: Callable[..., Line], sender: KeepingSender) -> None:
     sender.raises = SendError("ConnectionError")
     line = line_to()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from api_hooks import losses, wire
 from api_hooks.buffer import Buffer
 from api_hooks.building import Builder
 from api_hooks.errors import BrokerFullError, SendError
@@ -107,3 +108,7 @@ def test_losses_are_logged_at_most_once_a_minute_and_without_text(
     assert len([record for record in caplog.records if record.name == "aftertag"]) == 1
     assert "buffer_full" in caplog.text
     assert SECRET not in caplog.text.lower()
+
+
+def test_every_reason_that_the_hook_gives_is_known_where_it_is_counted() -> None:
+    assert {*losses.REASONS, losses.WITHHELD} == wire.LOSS_REASONS

@@ -176,7 +176,7 @@ def test_children_of_multiprocessing_send_what_waits_when_they_end(
             import api_hooks
 
             def work(url, number):
-                api_hooks.configure(url=url, workspace="acme", flush_seconds=30)
+                api_hooks.configure(url=url, workspace="acme", flush_seconds=30, exit_seconds=20)
                 api_hooks.enqueue(f"child {number}")
 
             if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """How the sending thread begins: once, and not at all where there are no threads left."""
 
 import contextlib
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -65,3 +67,10 @@ def test_enqueue_near_the_end_of_the_stack_returns_false_instead_of_raising() ->
     assert raised_inside == []
     assert False in answers
     assert answers[-1] is True
+
+
+def test_the_first_generation_is_taken_while_another_thread_imports_celery() -> None:
+    half_a_module = "import sys, types; sys.modules['celery.signals'] = types.ModuleType('celery.signals'); "
+    code = half_a_module + "import api_hooks; assert api_hooks.enqueue('x', workspace='acme'); api_hooks.close(0)"
+    environ = {**os.environ, "AFTERTAG_URL": "redis://127.0.0.1:1/0"}
+    subprocess.run([sys.executable, "-c", code], env=environ, check=True)

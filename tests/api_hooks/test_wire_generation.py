@@ -261,6 +261,7 @@ def test_every_sample_conversation_of_the_demo_becomes_what_the_worker_accepts()
 def test_whatever_stands_in_a_document_the_worker_accepts_what_is_made_of_it(document: dict[str, Any]) -> None:
     generation = build(**{**document, "workspace": "acme", "created_at": None})
     assert accepted(generation).id == generation["id"]
+    assert receiving.storable(generation) == generation  # the server does not look for that again
 
 
 @pytest.mark.parametrize(

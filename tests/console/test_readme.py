@@ -67,3 +67,30 @@ def test_the_readme_has_a_figure_of_every_benchmark() -> None:
     measured = README.split("## What was measured")[1].split("\n## ")[0]
     named = re.findall(r"^(?:\| |\*\*Real input\*\* \()`([a-z_]+)`", measured, re.MULTILINE)
     assert set(named) == set(benchmarks.names())
+
+
+def test_every_line_for_a_way_in_stands_in_the_example_that_the_tests_run() -> None:
+    rows = [row.split(" | ") for row in between("ways in").splitlines()[2:]]
+    assert len(rows) >= 12
+    for _, written, example in rows:
+        code = re.search(r"`([^`]+)`", written)
+        file = re.search(r"\]\(([^)]+)\)", example)
+        assert code is not None
+        assert file is not None
+        content = (ROOT / file[1]).read_text(encoding="utf-8")
+        assert all(part in content for part in code[1].strip('"').split("…")), (code[1], file[1])
+
+
+def test_the_code_in_the_readme_is_an_example_that_the_tests_run() -> None:
+    blocks = re.findall(r"<!-- example: (\S+) -->\n```python\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    for name, code in blocks:
+        _, _, content = (ROOT / "tests" / "examples" / name).read_text(encoding="utf-8").partition('"""\n\n')
+        assert code == content, name
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    for example in (ROOT / "tests" / "examples").iterdir():
+        if example.is_file():
+            assert example.stem in sources, example.name

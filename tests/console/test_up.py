@@ -35,11 +35,11 @@ def test_up_runs_once_per_data_directory_and_ends_everything_on_term(tmp_path: P
         first.wait_until_it_says(" ready.")
         first.wait_until_it_says("aftertag serve ready.")
         (address,) = re.findall(r"HTTP: (http://\S+)/docs;", first.stderr.read_text())
-        told = machine.done("env").strip()
-        assert told.startswith("export AFTERTAG_URL=redis://")
+        told = [shlex.split(line)[1].partition("=") for line in machine.done("env", "-w", "acme").splitlines()]
+        environment = {name: value for name, _, value in told}
+        assert set(environment) == {"AFTERTAG_URL", "AFTERTAG_WORKSPACE"}
         machine.application(
-            "import api_hooks; api_hooks.enqueue('hello', id='by the hook', workspace='acme'); assert api_hooks.flush(20)",
-            AFTERTAG_URL=shlex.split(told)[1].partition("=")[2],
+            "import api_hooks; api_hooks.enqueue('hello', id='by the hook'); assert api_hooks.flush(20)", **environment
         )
         wait_until(lambda: "by the hook" in machine.done("generations", "-w", "acme", "--json"), deadline_seconds=30)
         key = machine.done("key", "create", "shop", "-w", "acme", "--application", "shop").strip()

@@ -123,6 +123,44 @@ def test_two_migrations_at_once_take_turns(empty: Engine, empty_database_url: st
     migrations.require_current(empty)
 
 
+def test_behind_a_long_query_a_migration_gives_up_and_says_so(empty: Engine, empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url, "0002")
+    with empty.connect() as reader:
+        reader.execute(text("select from generations"))
+        with pytest.raises(errors.SchemaBusyError, match=r"nothing has changed\. Run `aftertag migrate` again"):
+            migrations.upgrade(empty_database_url, pauses_seconds=())
+        assert migrations.current(empty) == "0002"
+    migrations.upgrade(empty_database_url)
+    migrations.require_current(empty)
+
+
+def test_a_migration_that_stands_behind_a_long_query_holds_up_nobody_for_long(
+    empty: Engine, empty_database_url: str
+) -> None:
+    waits = "select from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'aftertag migrate'"
+    now = datetime.now(UTC)
+    migrations.upgrade(empty_database_url, "0002")
+    line_rows.days(empty, now)
+    with empty.connect() as reader, ThreadPoolExecutor(1) as pool:
+        reader.execute(text("select from generations"))
+        migrating = pool.submit(migrations.upgrade, empty_database_url, pauses_seconds=(2.0,) * 10)
+        with empty.begin() as recording:
+            wait_until(lambda: is_there(empty, waits), what="the migration at the table")
+            recording.execute(text("set local lock_timeout = 8000"))
+            recording.execute(
+                text("insert into generations (workspace, id, created_at) values ('acme', '1', :now)"), {"now": now}
+            )
+        assert not migrating.done()
+        reader.rollback()
+        migrating.result(timeout=30)
+    migrations.require_current(empty)
+
+
+def is_there(engine: Engine, statement: str) -> bool:
+    with engine.connect() as connection:
+        return bool(connection.execute(text(statement)).rowcount)
+
+
 def test_a_migration_waits_for_its_turn(empty: Engine, empty_database_url: str) -> None:
     waits = "select from pg_stat_activity where wait_event = 'advisory' and datname = current_database()"
     autocommit = empty.execution_options(isolation_level="AUTOCOMMIT")

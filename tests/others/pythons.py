@@ -2,7 +2,7 @@
 
 `python_with("litellm")` has what `requirements/litellm.txt` names, at the versions that it pins, and finds our packages
 in this checkout. It is made once and kept in `.pythons/`; a changed list makes it anew. Where packages cannot be
-fetched, its tests skip on a laptop and fail in CI.
+fetched, its tests skip on a laptop and fail in CI. `python -m tests.others.pythons` makes all of them.
 """
 
 import fcntl
@@ -23,8 +23,35 @@ KEPT = ROOT / ".pythons"
 INSTALL_SECONDS = 900
 
 
+class NotInstalledError(Exception):
+    """The packages of a list could not be fetched, or not be built."""
+
+
+def main() -> int:
+    """Make every interpreter that is missing; return how many could not be made."""
+    failed = 0
+    for wanted in sorted(REQUIREMENTS.glob("*.txt")):
+        print(f"{wanted.stem} …", flush=True)
+        try:
+            interpreter(wanted.stem)
+        except NotInstalledError as error:
+            failed += 1
+            print(error, file=sys.stderr, flush=True)
+    return failed
+
+
 def python_with(name: str) -> Path:
-    """Return the path of the interpreter that has the packages of `requirements/<name>.txt`."""
+    """`interpreter`, for a test, which skips without it, and fails in CI."""
+    try:
+        return interpreter(name)
+    except NotInstalledError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+def interpreter(name: str) -> Path:
+    """Return the path of the interpreter that has the packages of `requirements/<name>.txt`. Raise NotInstalledError."""
     wanted = REQUIREMENTS / f"{name}.txt"
     digest = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()[:12]
     home = KEPT / f"{name}-{digest}"
@@ -48,10 +75,10 @@ def _make(home: Path, wanted: Path) -> None:
     venv.create(home, with_pip=True)
     command = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted]
     made = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
-    if made.returncode == 0:
-        (home / "is_complete").touch()
-        return
-    problem = f"{wanted.name} could not be installed: {made.stderr[-2000:]}"
-    if os.environ.get("CI"):
-        pytest.fail(problem)
-    pytest.skip(problem)
+    if made.returncode != 0:
+        raise NotInstalledError(f"{wanted.name} could not be installed: {made.stderr[-2000:]}")
+    (home / "is_complete").touch()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

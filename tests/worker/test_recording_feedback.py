@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from tests.worker.line_stage import NOW, count, record, rows, wire
 from worker import feedback, generation
@@ -45,6 +45,22 @@ def test_the_same_feedback_again_changes_nothing_also_when_its_time_moved(line: 
         ("acme", "g", 0.0),
         ("other", "f", 1.0),
     ]
+
+
+def test_of_one_id_twice_in_a_batch_the_first_stands(line: Line, engine: Engine) -> None:
+    def moved(hours: int, score: int) -> dict[str, Any]:
+        return given(created_at=(NOW - timedelta(hours=hours)).isoformat(), score=score)
+
+    record(line, feedback=[moved(1, score=1), moved(2, score=-1), moved(49, score=0), moved(50, score=-1)])
+    assert rows(engine, "select score from feedback order by created_at") == [-1.0, 1.0]
+
+
+def test_what_postgres_refuses_is_set_aside_alone(line: Line, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("alter table feedback add constraint no_zero check (score <> 0)"))
+    record(line, feedback=[given(str(number), score=0 if number == 70 else 1) for number in range(130)])
+    assert count(engine, "feedback") == 129
+    assert rows(engine, "select workspace, error from set_aside") == [("acme", "Postgres refused it: CheckViolation")]
 
 
 def test_a_workspace_that_keeps_no_text_keeps_no_comment(line: Line, engine: Engine) -> None:

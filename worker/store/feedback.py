@@ -41,7 +41,7 @@ def write(connection: Connection, given: Sequence[Feedback]) -> set[Key]:
             "comment": one.comment if keep_text_days[one.workspace] else None,
             "user_id": one.user,
         }
-        for one in sorted(given, key=lambda one: one.key)
+        for one in sorted(_first_of_each_id(given), key=lambda one: one.key)
         if one.key not in known
     ]
     if not rows:
@@ -95,6 +95,16 @@ def _lock(connection: Connection, given: Sequence[Feedback]) -> None:
     connection.execute(
         text("select pg_advisory_xact_lock(hash) from unnest(cast(:hashes as bigint[])) as hash"), {"hashes": hashes}
     )
+
+
+def _first_of_each_id(given: Sequence[Feedback]) -> list[Feedback]:
+    """Leave out what comes after one of the same id, within 48 hours of its time: the database knows of neither yet."""
+    kept: dict[tuple[str, str], list[Feedback]] = {}
+    for one in given:
+        same = kept.setdefault((one.workspace, one.id), [])
+        if all(abs(one.created_at - other.created_at) > SAME_ID_WITHIN for other in same):
+            same.append(one)
+    return [one for same in kept.values() for one in same]
 
 
 def _known(connection: Connection, given: Sequence[Feedback]) -> set[Key]:

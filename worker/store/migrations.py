@@ -1,13 +1,15 @@
 """Bringing a database to this release's schema, and saying where it stands."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 import schema_migrations
 from worker import errors
@@ -15,10 +17,19 @@ from worker.store import engine as engines
 
 _LOCK = 0x4D494752  # "MIGR": two `migrate` at once take turns
 
+LOCK_TIMEOUT_MS = 2_000
+"""How long a migration stands before a table that others use: whoever comes after it, recording too, stands behind it."""
 
-def upgrade(database_url: str, revision: str = "head") -> None:
-    """Migrate forward to `revision`; a database that is there already is left alone."""
-    _run(database_url, lambda config: command.upgrade(config, revision))
+PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Before each further try, in which those who stood behind it go on."""
+
+
+def upgrade(database_url: str, revision: str = "head", *, pauses_seconds: Sequence[float] = PAUSES_SECONDS) -> None:
+    """Migrate forward to `revision`; a database that is there already is left alone.
+
+    Raise SchemaBusyError when others hold a table for longer than all pauses; nothing has changed then.
+    """
+    _run(database_url, lambda config: command.upgrade(config, revision), pauses_seconds=pauses_seconds)
 
 
 def downgrade(database_url: str, revision: str) -> None:
@@ -61,16 +72,39 @@ def _config() -> Config:
     return config
 
 
-def _run(database_url: str, step: Callable[[Config], object]) -> None:
+def _run(
+    database_url: str, step: Callable[[Config], object], *, pauses_seconds: Sequence[float] = PAUSES_SECONDS
+) -> None:
     engine = engines.connect(database_url, application="aftertag migrate", connections=2)
     config = _config()
     try:
         with engine.connect() as connection:
             connection.execute(text("set statement_timeout = 0"))  # large tables take their time, and so do turns
             connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(text(f"set lock_timeout = {LOCK_TIMEOUT_MS}"))  # after the turn, which takes its time
             connection.commit()
             config.attributes["connection"] = connection
-            step(config)
-            connection.commit()
+            _patiently(connection, lambda: step(config), pauses_seconds=pauses_seconds)
     finally:
         engine.dispose()
+
+
+def _patiently(connection: Connection, step: Callable[[], object], *, pauses_seconds: Sequence[float]) -> None:
+    pauses = iter(pauses_seconds)
+    while True:
+        try:
+            step()
+            connection.commit()
+        except DBAPIError as error:
+            connection.rollback()
+            if not engines.is_in_the_way(error):
+                raise
+            if (pause := next(pauses, None)) is None:
+                raise errors.SchemaBusyError(
+                    "Others use a table that the migration has to change, most often in a long query or a transaction"
+                    " left open (pg_stat_activity shows it); nothing has changed. Run `aftertag migrate` again when it"
+                    " is done."
+                ) from None
+            time.sleep(pause)
+        else:
+            return

@@ -124,7 +124,7 @@ def known_at_any_time(connection: Connection, workspace: str, ids: Sequence[str]
 
 
 def insert(connection: Connection, rows: Sequence[Row]) -> set[Key]:
-    """Insert `rows`, in key order; return the keys that are new. A delivery of a known key changes nothing.
+    """Insert `rows`, in key order; return the keys that are new. A delivery of a known key inserts nothing.
 
     What is rung for at once is stamped so, and the sweep leaves it alone for a while.
     """
@@ -154,7 +154,7 @@ def _insert_generations(connection: Connection, rows: Sequence[Row]) -> set[Key]
         on conflict do nothing
         returning workspace, id, created_at
         """),
-        {"rows": _json([_generation(row.generation) for row in rows])},
+        {"rows": _json([as_row(row.generation) for row in rows])},
     )
     return {(workspace, id_, created_at) for workspace, id_, created_at in found}
 
@@ -230,7 +230,8 @@ def _classification(row: Row, placed: Placed) -> dict[str, Any]:
     }
 
 
-def _generation(generation: Generation) -> dict[str, Any]:
+def as_row(generation: Generation) -> dict[str, Any]:
+    """A generation's record, by the names of its columns."""
     return {
         "workspace": generation.workspace,
         "id": generation.id,

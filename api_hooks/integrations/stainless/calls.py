@@ -10,6 +10,9 @@ from api_hooks.integrations.stainless.reading import read
 from api_hooks.integrations.stainless.sdk import Sdk
 from api_hooks.unread import Unread
 
+AROUND_BYTES = 6_000
+"""What a request takes up beside its body, measured: its headers first of all."""
+
 
 class Call:
     """What is kept of a call while its answer comes in: references only. Times are those of the attempt that succeeded."""
@@ -34,7 +37,7 @@ class Call:
         rest["created_at"] = self.started_at
         rest["latency_ms"] = (self.seconds if seconds is None else seconds) * 1000
         rest["streamed"] = self.streamed
-        size += _bytes_of(self.request)
+        size += _bytes_of(self.request) + AROUND_BYTES
         current.line().put(None, Unread(reading, size), rest, attributed=self.attributed)
 
 

@@ -35,8 +35,8 @@ def remove_everywhere(classes: Iterable[type]) -> None:
 def install(sdk: Sdk, client: Any) -> None:
     """Watch one client, and the copies that its `with_options` makes."""
     owner = _owner(type(client))
-    if owner is None:
-        logger.warning("This version of %s cannot be watched: its calls are not handed over.", sdk.name)
+    if owner is None or not _is_from(sdk, type(client)):
+        logger.warning("This is no client of %s that can be watched: its calls are not handed over.", sdk.name)
         return
     if _SEAM in vars(client):
         return
@@ -62,6 +62,10 @@ def _owner(client_class: type) -> type | None:
             parameters = inspect.signature(vars(owner)[_SEAM]).parameters
             return owner if {"options", "response", "stream"} <= set(parameters) else None
     return None
+
+
+def _is_from(sdk: Sdk, client_class: type) -> bool:
+    return any(base.__module__.partition(".")[0] == sdk.name for base in client_class.__mro__)
 
 
 def _watch(seam: Any, sdk: Sdk) -> Any:

@@ -1,6 +1,7 @@
 """Listen while the application reads what comes in, without being in its way, and tell of the end once.
 
-The end is that of what is read, the closing of the response, or its being collected as garbage, whichever comes first.
+The end is that of what is read, the closing of the response, its being collected as garbage, or that of the
+interpreter, whichever comes first.
 """
 
 import os
@@ -12,6 +13,9 @@ from typing import Any
 
 from api_hooks import current
 from api_hooks.integrations.stainless.calls import Call
+
+_open: weakref.WeakSet["Listener"] = weakref.WeakSet()
+_is_remembering = False
 
 _CHANGED = ("close", "aclose", "iter_bytes", "aiter_bytes", "parse")
 
@@ -26,6 +30,7 @@ class Listener:
         self._pid = os.getpid()
         self._changed = [weakref.ref(response)]
         _watch_closing(response, self)
+        _remember(self)
 
     def changes(self, owner: Any) -> None:
         """What an object got in place of its methods is taken away again at the end."""
@@ -126,6 +131,20 @@ def _watch_closing(response: Any, listener: Listener) -> None:
     # Until it ends, the response refers to itself. A weak reference would not do: the garbage collector clears those
     # first, and then lets a dropped stream close its response.
     vars(response).update(close=close, aclose=aclose)
+
+
+def _remember(listener: Listener) -> None:
+    """A stream that is still open when the interpreter ends is abandoned: nobody would collect it then."""
+    global _is_remembering  # noqa: PLW0603 - one per process
+    _open.add(listener)
+    if not _is_remembering:
+        _is_remembering = True
+        current.before_the_end(_end_all)
+
+
+def _end_all() -> None:
+    for listener in list(_open):
+        listener.end(is_abandoned=True)
 
 
 def lose() -> None:

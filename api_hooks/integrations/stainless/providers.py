@@ -16,8 +16,7 @@ _BY_HOST = {
     "api.x.ai": "xai",
     "api.cerebras.ai": "cerebras",
     "api.sambanova.ai": "sambanova",
-    "generativelanguage.googleapis.com": "google",
-    "aiplatform.googleapis.com": "vertex",
+    "googleapis.com": "google",
     "amazonaws.com": "bedrock",
     "router.huggingface.co": "huggingface",
 }

@@ -51,8 +51,9 @@ def _answered(output: Any) -> tuple[dict[str, Any] | None, bool]:
 
 def _is_no_generation(answered: Mapping[str, Any]) -> bool:
     """Gateways answer 200 with an error; a response that is made in the background is not there yet."""
-    said = any(answered.get(name) for name in ("choices", "output", "content"))
-    return (bool(answered.get("error")) and not said) or answered.get("status") in _UNFINISHED
+    said = [answered[name] for name in ("choices", "output", "content") if answered.get(name) is not None]
+    is_error = bool(answered.get("error")) and not any(said)
+    return not said or is_error or answered.get("status") in _UNFINISHED
 
 
 def _attribution(sdk: str, asked: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:

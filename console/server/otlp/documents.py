@@ -58,6 +58,7 @@ _FINISH = (
     "anthropic.message.stop_reason",
     "langfuse.observation.metadata.finish_reason",
 )
+_FAILED = "error"
 _STREAMED = ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
 _ONLY_OF_STREAMS = (
     "gen_ai.response.time_to_first_chunk",
@@ -68,7 +69,7 @@ _ONLY_OF_STREAMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The documents, and how many spans are none and why: `not_a_generation`, `seen_twice`, `stream_opening`.
+    """The documents, and how many spans are none and why: `not_a_generation`, `seen_twice`, `stream_opening`, `failed`.
 
     `without_text` counts documents whose emitter does not capture content: their usage counts, nobody asks about them.
     """
@@ -92,7 +93,9 @@ def read(spans: Sequence[Span]) -> Found:
     whole = doubles.joined(views)
     if len(whole) < len(views):
         ignored["seen_twice"] = len(views) - len(whole)
-    documents = [view.document for view in whole]
+    documents = [view.document for view in whole if not _gave_nothing(view.document)]
+    if len(documents) < len(whole):
+        ignored["failed"] = len(whole) - len(documents)
     return Found(documents=documents, ignored=ignored, without_text=sum(map(_withhold, documents)))
 
 
@@ -111,7 +114,7 @@ def _document(span: Span) -> dict[str, Any]:
         "usage": usage.tokens(attributes),
         "cost_usd": usage.cost_usd(attributes),
         "latency_ms": moments.latency_ms(span),
-        "finish_reason": "error" if _has_failed(span) else _finish_reason(span),
+        "finish_reason": _FAILED if _has_failed(span) else _finish_reason(span),
         "streamed": _is_streamed(span) or asked.get("stream") is True,
         "user": attribution.user(attributes) or first_text(asked, ("user",)),
         "session_id": attribution.session(attributes),
@@ -141,6 +144,16 @@ def _id(span: Span) -> str | None:
 
 def _has_failed(span: Span) -> bool:
     return span.failed or span.attributes.get("langfuse.observation.level") == "ERROR"
+
+
+def _gave_nothing(document: Mapping[str, Any]) -> bool:
+    """Whether a call failed before there was an answer: a generation is a call that completed.
+
+    A stream that broke off is one; where no text is captured, its tokens tell that there was some.
+    """
+    return bool(
+        document["finish_reason"] == _FAILED and not document["output"] and not document["usage"].get("completion")
+    )
 
 
 def _finish_reason(span: Span) -> Any:

@@ -10,6 +10,9 @@ from console.server.otlp import answers, documents, json_form, protobuf
 from console.server.otlp.spans import Decoded
 from console.server.ways import Answer, Request, Way, describing
 
+OVER_LIMIT = "over_limit"
+"""The loss that is counted where a request has more than one may hold: its exporter drops the rest, and tells its log at best."""
+
 _REASONS_TOLD = 3
 _IN_PROTOBUF = (answers.PROTOBUF, "application/protobuf")
 
@@ -26,11 +29,13 @@ def read(request: Request) -> Traces:
     decoded = _decoded(request)
     found = documents.read(decoded.spans)
     taken = found.documents[: request.generations_at_most]
+    too_many = decoded.too_many + len(found.documents) - len(taken)
     return Traces(
         documents=taken,
         kept_when_rejected=True,  # exporters log the answer's message at best
         ignored={**found.ignored, "without_text": found.without_text},
-        too_many=decoded.too_many + len(found.documents) - len(taken),
+        too_many=too_many,
+        dropped={OVER_LIMIT: too_many} if too_many else {},
     )
 
 

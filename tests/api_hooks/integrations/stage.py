@@ -14,7 +14,6 @@ import pytest
 
 import api_hooks
 from api_hooks import current
-from api_hooks.line import Line
 from api_hooks.settings import Settings
 from tests.api_hooks.senders import KeepingSender
 from tests.others.provider import Provider
@@ -25,13 +24,12 @@ Turns = list[tuple[str, str]]
 class Handed:
     """What came out of this process's hook."""
 
-    def __init__(self, line: Line, sender: KeepingSender) -> None:
-        self._line = line
+    def __init__(self, sender: KeepingSender) -> None:
         self._sender = sender
 
     def all(self) -> list[dict[str, Any]]:
         """Every generation so far, in the order in which they were handed over."""
-        assert self._line.flush(10)
+        assert api_hooks.flush(10)
         return self._sender.generations
 
     def one(self) -> dict[str, Any]:
@@ -42,22 +40,17 @@ class Handed:
 
     @property
     def lost(self) -> dict[str, int]:
-        return self._line.stats().dropped
+        return api_hooks.stats().dropped
 
 
 @contextmanager
 def handing_over(**settings: Any) -> Iterator[Handed]:
-    """Put a line that keeps what it sends in the place of this process's."""
+    """This process's hook keeps what it sends."""
     sender = KeepingSender()
     given = {"url": "redis://nowhere", "workspace": "acme", "flush_seconds": 0.02, **settings}
-    line = Line(Settings.build(given, {}), sender=sender)
-    before, current._line = current._line, line
-    try:
-        yield Handed(line, sender)
-    finally:
+    with current.sending_to(sender, Settings.build(given, {})):
+        yield Handed(sender)
         gc.collect()  # a stream of this test's is not to be found abandoned in the next one's
-        current._line = before
-        line.close(0.0)
 
 
 def turns(generation: dict[str, Any]) -> Turns:

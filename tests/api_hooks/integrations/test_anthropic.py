@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import sys
 from typing import Any
 
 import anthropic
@@ -7,7 +8,7 @@ import pydantic
 import pytest
 
 import api_hooks
-from tests.api_hooks.integrations.stage import Handed, said, turns
+from tests.api_hooks.integrations.stage import Handed, handing_over, said, turns
 from tests.others.provider import Provider
 from tests.others.provider_answers import REFUSAL
 
@@ -183,3 +184,25 @@ def test_asynchronous_clients_are_watched(provider: Provider, handed: Handed) ->
             assert (found["finish_reason"], turns(found)[-1]) == ("abandoned", ("assistant", "You "))
 
     asyncio.run(play())
+
+
+def test_claude_on_vertex_is_watched_and_its_count_of_tokens_is_no_generation(provider: Provider) -> None:
+    httpx = sys.modules[anthropic.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0]]
+    message = {"id": "msg_vrtx_0123456789abcdef", "type": "message", "role": "assistant", "model": "claude"}
+    message |= {"content": [{"type": "text", "text": "Hello."}], "usage": {"input_tokens": 3, "output_tokens": 2}}
+
+    def answer(request: Any) -> Any:
+        is_count = "count-tokens" in str(request.url)
+        return httpx.Response(200, json={"input_tokens": 3} if is_count else message)
+
+    transport = httpx.Client(transport=httpx.MockTransport(answer))
+    with (
+        handing_over() as handed,
+        anthropic.AnthropicVertex(region="us-east5", project_id="p", access_token="t", http_client=transport) as claude,
+    ):
+        claude.messages.create(**asked("hi"))
+        found = handed.one()
+        assert (found["id"], found["provider"]) == (message["id"], "google")
+        claude.messages.count_tokens(model="claude", messages=said("hi"))
+        assert handed.all() == []
+        assert handed.lost == {"no_generation": 1}

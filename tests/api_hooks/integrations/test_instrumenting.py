@@ -16,6 +16,7 @@ import pytest
 import api_hooks
 from api_hooks.integrations.openai import SDK
 from api_hooks.integrations.stainless import installing
+from api_hooks.integrations.stainless.providers import provider_of
 from tests.api_hooks.integrations.stage import Handed, handing_over, said, turns
 from tests.others.provider import Provider
 
@@ -151,9 +152,49 @@ def test_a_version_without_the_seam_is_told_of_and_left_alone(caplog: pytest.Log
         installing.install(SDK, strange)
         installing.install_everywhere(SDK, [Strange])
     assert [record.message for record in caplog.records] == [
-        "This version of openai cannot be watched: its calls are not handed over."
-    ] * 2
+        "This is no client of openai that can be watched: its calls are not handed over.",
+        "This version of openai cannot be watched: its calls are not handed over.",
+    ]
     assert strange._process_response(7) == 7
+
+
+def test_a_client_of_another_library_is_told_of_and_left_alone(
+    claude: anthropic.Anthropic, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = vars(claude).copy()
+    with caplog.at_level(logging.WARNING, logger="aftertag"):
+        assert api_hooks.instrument_openai(claude) is claude
+    assert [record.message for record in caplog.records] == [
+        "This is no client of openai that can be watched: its calls are not handed over."
+    ]
+    assert vars(claude) == before
+
+
+@pytest.mark.usefixtures("all_watched")
+def test_the_librarys_own_client_is_watched(
+    provider: Provider, handed: Handed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai, "api_key", "k")
+    monkeypatch.setattr(openai, "base_url", provider.url + "/v1")
+    openai.chat.completions.create(model="m", messages=said("hi"))
+    assert turns(handed.one())[0] == ("user", "hi")
+    openai._reset_client()
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("api.openai.com", "openai"),
+        ("acme.openai.azure.com", "azure"),
+        ("OpenRouter.ai", "openrouter"),
+        ("bedrock-runtime.us-east-1.amazonaws.com", "bedrock"),
+        ("notopenrouter.ai", "the sdk's"),
+        ("127.0.0.1", "the sdk's"),
+        ("", "the sdk's"),
+    ],
+)
+def test_the_address_tells_the_provider(host: str, found: str) -> None:
+    assert provider_of(host, otherwise="the sdk's") == found
 
 
 def test_the_libraries_are_imported_by_who_asks_for_them_only() -> None:
@@ -178,7 +219,7 @@ def test_a_hook_that_is_closed_or_has_no_workspace_changes_nothing(client: opena
     with handing_over() as handed:
         call(client)
         handed.one()
-        handed._line.close(1)
+        api_hooks.close(1)
         text = [chunk.choices for chunk in client.chat.completions.create(model="m", messages=said("a"), stream=True)]
         assert text
         assert handed.lost == {"closed": 1}

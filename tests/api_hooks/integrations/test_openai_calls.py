@@ -8,7 +8,7 @@ import pydantic
 import pytest
 
 import api_hooks
-from tests.api_hooks.integrations.stage import Handed, said, turns
+from tests.api_hooks.integrations.stage import Handed, handing_over, said, turns
 from tests.others.provider import Provider
 from tests.others.provider_answers import COST, REFUSAL
 
@@ -236,3 +236,9 @@ def test_messages_that_change_right_after_the_call_are_recorded_as_they_were(
 def test_an_iterator_of_messages_is_sent_and_recorded_whole(client: openai.OpenAI, handed: Handed) -> None:
     client.chat.completions.create(model="m", messages=iter(said("from an iterator")))
     assert turns(handed.one())[0] == ("user", "from an iterator")
+
+
+def test_what_waits_is_counted_with_what_surrounds_it(client: openai.OpenAI) -> None:
+    with handing_over(flush_seconds=60.0):
+        client.chat.completions.create(model="m", messages=said("x" * 10_000))
+        assert 16_000 < api_hooks.stats().waiting_bytes < 20_000

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from tests.console.server.conftest import Tenant
 from tests.console.server.serving import Caller
@@ -53,6 +53,23 @@ def test_one_that_is_none_is_refused_with_its_reason(shop: Caller, given: object
 def test_of_several_the_others_go_in(shop: Caller) -> None:
     found = post(shop, [{"generation_id": "g", "score": 1}, {"generation_id": "g"}, "no"])
     assert [one["status"] for one in found["results"]] == ["recorded", "rejected", "rejected"]
+
+
+def test_two_of_one_id_in_one_request_are_one(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
+    given = {"id": "f", "generation_id": "g", "score": 1}
+    found = post(shop, [given, {**given, "score": -1, "created_at": said_at()}])
+    assert [one["status"] for one in found["results"]] == ["recorded", "known"]
+    assert [row[2] for row in rows(shared_engine, OF_ONE, w=tenant.workspace)] == [1.0]
+
+
+def test_what_postgres_refuses_is_rejected_alone(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
+    with shared_engine.begin() as connection:
+        connection.execute(text("alter table feedback add constraint no_17 check (score <> 17)"))
+    sent = [{"id": str(number), "generation_id": "g", "score": 17 if number == 100 else 1} for number in range(130)]
+    found = post(shop, sent)
+    assert (found["recorded"], found["rejected"]) == (129, 1)
+    assert found["results"][100] == {"id": "100", "status": "rejected", "reason": "Postgres refused it: CheckViolation"}
+    assert len(rows(shared_engine, OF_ONE, w=tenant.workspace)) == 129
 
 
 def test_a_batch_of_the_hooks_brings_feedback_along(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:

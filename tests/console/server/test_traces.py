@@ -175,6 +175,26 @@ def test_while_postgres_is_away_an_exporter_is_told_to_come_back(
         assert send(shop, in_protobuf(called(2))).status_code == 200
 
 
+def test_what_is_over_the_limit_is_rejected_and_counted_as_lost(
+    shared_engine: Engine, redis_url: str, folder: Path
+) -> None:
+    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    tenant = tenant_in(shared_engine)
+    lost = "select coalesce(sum(generations), 0)::int from losses where reason = 'over_limit'"
+    with serving(url, redis_url, folder, http_generations="2") as server, caller(server, tenant.token) as shop:
+        send(shop, in_protobuf(called(1), called(2)))
+        assert rows(shared_engine, lost) == [0]
+        answer = send(shop, in_protobuf(*map(called, range(3, 8))))
+        assert ExportTraceServiceResponse.FromString(answer.content).partial_success.rejected_spans == 3
+        assert rows(shared_engine, lost) == [3]
+
+
+def test_a_collectors_default_batch_is_recorded_whole(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
+    assert send(shop, in_protobuf(*map(called, range(8_192)))).content == b""
+    count = "select count(*) from generations where workspace = :workspace"
+    assert rows(shared_engine, count, workspace=tenant.workspace) == [8_192]
+
+
 def test_a_bomb_of_gzip_and_a_body_over_the_limit_are_refused_with_a_status(shop: Caller) -> None:
     bomb = gzip.compress(bytes(50_000_000))
     for body, encoding in ((bomb, "gzip"), (bytes(21_000_000), "identity")):

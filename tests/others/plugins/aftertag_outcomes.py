@@ -6,20 +6,21 @@ INSTRUMENTED   1: with the instrumentation; else without
 
 import json
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import api_hooks
 from api_hooks import current
-from api_hooks.line import Line
 from api_hooks.settings import Settings
 
 _outcomes: dict[str, str] = {}
+_line = ExitStack()
 
 
 class _Nowhere:
-    def send(self, batch: bytes) -> None:
-        pass
+    def send(self, batch: bytes) -> int:
+        return 0
 
     def close(self) -> None:
         pass
@@ -27,7 +28,7 @@ class _Nowhere:
 
 def pytest_configure() -> None:
     settings = Settings.build({"url": "redis://nowhere", "workspace": "acme", "flush_seconds": 0.05}, {})
-    current._line = Line(settings, sender=_Nowhere())
+    _line.enter_context(current.sending_to(_Nowhere(), settings))
     if os.environ["INSTRUMENTED"] == "1":
         api_hooks.instrument_openai()
 

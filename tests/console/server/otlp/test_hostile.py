@@ -68,6 +68,7 @@ def recordable(found: Found) -> None:
     now = datetime.now(UTC)
     for document in found.documents:
         built = wire.generation({**document, "workspace": "acme"}, now=now, random_bytes=bytes(10))
+        assert generation.storable(built) == built  # so that nobody need look again
         generation.read(built, now=now, past=timedelta(days=30))
 
 

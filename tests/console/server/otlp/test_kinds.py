@@ -103,7 +103,29 @@ def test_of_a_streamed_call_in_two_spans_of_logfires_the_second_counts() -> None
     assert (document["id"], document["streamed"], document["latency_ms"]) == ("chatcmpl-0123456789abcdef", True, 1500)
 
 
-def test_a_failed_call_of_logfires_is_no_opening() -> None:
-    failed = {name: value for name, value in chat().items() if "output" not in name and "usage" not in name}
-    [document] = found_in(Emitted(attributes=failed, scope="logfire.openai", failed=True)).documents
-    assert document["finish_reason"] == "error"
+WITHOUT_OUTPUT = {name: value for name, value in chat().items() if "output" not in name and "usage" not in name}
+
+
+@pytest.mark.parametrize("scope", ["tests", "logfire.openai"])
+@pytest.mark.parametrize("more", [{}, {"gen_ai.usage.input_tokens": 40}, {"error.type": "RateLimitError"}])
+def test_a_call_that_failed_without_an_answer_is_no_generation(scope: str, more: dict[str, Any]) -> None:
+    found = found_in(Emitted(attributes=WITHOUT_OUTPUT | more, scope=scope, failed=True))
+    assert (list(found.documents), found.ignored, found.without_text) == ([], {"failed": 1}, 0)
+    of_langfuse = {**WITHOUT_OUTPUT, **more, "langfuse.observation.level": "ERROR"}
+    assert found_in(Emitted(attributes=of_langfuse)).ignored == {"failed": 1}
+
+
+@pytest.mark.parametrize("broken_off", [chat(), WITHOUT_OUTPUT | {"gen_ai.usage.output_tokens": 3}])
+def test_a_stream_that_broke_off_is_a_generation(broken_off: dict[str, Any]) -> None:
+    found = found_in(Emitted(attributes=broken_off, failed=True))
+    assert [document["finish_reason"] for document in found.documents] == ["error"]
+    assert found.ignored == {}
+
+
+def test_a_call_that_is_tried_again_is_the_one_generation_that_answered() -> None:
+    around = Emitted(attributes=chat(), span_id="aa" * 8)
+    first = Emitted(attributes=WITHOUT_OUTPUT, span_id="bb" * 8, parent_id="aa" * 8, failed=True)
+    second = Emitted(attributes=chat(), span_id="cc" * 8, parent_id="aa" * 8)
+    found = found_in(around, first, second)
+    assert [document["finish_reason"] for document in found.documents] == [None]
+    assert found.ignored == {"seen_twice": 1, "failed": 1}

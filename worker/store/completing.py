@@ -1,0 +1,88 @@
+"""A call that several instruments report: what a later report adds fills blanks of the record, and changes nothing there."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from worker.generation import Generation
+from worker.store.recording import SAME_ID_WITHIN, as_row
+
+_BLANKS = (
+    "model",
+    "provider",
+    "app",
+    "user_id",
+    "session_id",
+    "api_key_name",
+    "prompt_tokens",
+    "completion_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "latency_ms",
+    "finish_reason",
+)
+
+
+def fill_blanks(connection: Connection, reported_again: Sequence[Generation]) -> None:
+    """Fill what is empty in the records of generations whose given ids are known; keys of the metadata are added.
+
+    A report that adds nothing, such as the same batch delivered twice, touches no row. The ids' locks are held, and
+    rows are locked in key order. Which classifiers were asked, and about which text, stays as the first report had it.
+    """
+    again = [one for one in reported_again if one.id_given]
+    if not again:
+        return
+    times = [one.created_at for one in again]
+    connection.execute(
+        text(_STATEMENT),
+        {
+            "rows": json.dumps([as_row(one) for one in again], ensure_ascii=False, separators=(",", ":")),
+            "earliest": min(times) - SAME_ID_WITHIN,
+            "latest": max(times) + SAME_ID_WITHIN,
+            "within": SAME_ID_WITHIN,
+        },
+    )
+
+
+def _statement() -> str:
+    adds = " or ".join(f"(g.{name} is null and r.{name} is not null)" for name in _BLANKS)
+    firsts = ", ".join(f"(array_agg({name}) filter (where {name} is not null))[1] as {name}" for name in _BLANKS)
+    fills = ", ".join(f"{name} = coalesce(g.{name}, l.{name})" for name in _BLANKS)
+    return f"""
+        with reported as (
+            select * from json_to_recordset(cast(:rows as json)) as r(
+                workspace text, id text, created_at timestamptz, model text, provider text, app text, user_id text,
+                session_id text, api_key_name text, prompt_tokens bigint, completion_tokens bigint, cached_tokens bigint,
+                reasoning_tokens bigint, cost_usd numeric, latency_ms float8, finish_reason text, metadata jsonb)
+        ), adding as (
+            select g.workspace, g.id, g.created_at, r.created_at as reported_at, {", ".join(f"r.{one}" for one in _BLANKS)},
+                   r.metadata
+            from reported r
+            join generations g on g.workspace = r.workspace and g.id = r.id
+             and g.created_at between r.created_at - :within and r.created_at + :within
+            where g.created_at between :earliest and :latest
+              and ({adds} or not g.metadata ?& array(select jsonb_object_keys(r.metadata)))
+        ), locked as (
+            select g.workspace, g.id, g.created_at from generations g
+            where g.created_at between :earliest and :latest
+              and (g.workspace, g.id, g.created_at) in (select workspace, id, created_at from adding)
+            order by g.workspace, g.id, g.created_at
+            for update
+        ), filling as (
+            select workspace, id, created_at, {firsts}, jsonb_object_agg(m.key, m.value) filter (where m.key is not null)
+                   as metadata
+            from adding left join lateral jsonb_each(metadata) as m on true
+            group by workspace, id, created_at
+        )
+        update generations g
+        set {fills}, metadata = coalesce(l.metadata, '{{}}') || g.metadata
+        from filling l join locked using (workspace, id, created_at)
+        where g.workspace = l.workspace and g.id = l.id and g.created_at = l.created_at
+          and g.created_at between :earliest and :latest
+    """  # noqa: S608 - of the names above only
+
+
+_STATEMENT: Any = _statement()
