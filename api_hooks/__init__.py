@@ -58,8 +58,9 @@ def enqueue(
     """Hand over one completed generation. Return True when it is in the buffer, False when it was dropped and counted.
 
     Never raises, never blocks, does no I/O on this thread, whatever it is given and whatever is down. `messages` and
-    `output` are in the shape of chat completions, Anthropic or Responses, or text; lists and dicts are copied, so that
-    they may be changed right after the call. `created_at` defaults to now; `id` is your own (up to 200 characters,
+    `output` are in the shape of chat completions, Anthropic or Responses, or text; lists, dicts and objects such as an
+    SDK's messages are copied six levels deep, so that they may be changed right after the call (not so objects made in
+    C, and those with a finalizer). `created_at` defaults to now; `id` is your own (up to 200 characters,
     recorded once within 48 hours), else one is made. Odd values have defined results: see `api_hooks.wire`. Arguments
     that it does not know, which a type checker finds, are ignored.
     """

@@ -6,7 +6,7 @@ from collections import Counter
 REASONS = {
     "buffer_full": "more came than could be sent; see buffer_generations and buffer_bytes",
     "broker_full": "max_broker_bytes wait in Redis; are workers running?",
-    "too_large": "one generation was larger than buffer_bytes",
+    "too_large": "one generation was larger than buffer_bytes, or consisted of more than 60,000 lists and dicts",
     "bad_input": "neither a generation nor feedback could be made of what was handed over; is there a workspace?",
     "no_generation": "a provider's answer was none: an error with status 200, or one that it works out in the background",
     "refused": "the server takes no such batch; is AFTERTAG_URL its address, and is it as new as the hook?",

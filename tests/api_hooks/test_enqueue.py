@@ -30,7 +30,7 @@ ODD_MESSAGES: dict[str, Any] = {
     "a list whose methods raise": lambda: hostile.HostileList([hostile.HostileDict(role="user")]),
     "a list in itself": hostile.recursive_list,
     "a message in itself": lambda: [hostile.recursive_message()],
-    "100,000 levels": lambda: [hostile.nested(100_000)],
+    "10,000 levels": lambda: [hostile.nested(10_000)],
     "a generator": generator,
     "10 MB of text": lambda: "x" * 10_000_000,
     "5,000 turns": lambda: [{"role": "user", "content": "x"}] * 5_000,
@@ -49,6 +49,13 @@ def test_invariant_1_enqueue_never_raises_whatever_the_messages(name: str) -> No
     api_hooks.configure(url=NOWHERE, workspace="acme")
     assert api_hooks.enqueue(ODD_MESSAGES[name](), ODD_MESSAGES[name]())
     assert api_hooks.stats().accepted == 1
+
+
+def test_invariant_1_more_lists_and_dicts_than_are_counted_are_dropped_as_too_large() -> None:
+    api_hooks.configure(url=NOWHERE, workspace="acme")
+    assert not api_hooks.enqueue([hostile.nested(100_000)])
+    assert not api_hooks.enqueue(None, hostile.nested(100_000))
+    assert api_hooks.stats().dropped == {"too_large": 2}
 
 
 def test_invariant_1_enqueue_never_raises_whatever_the_other_arguments() -> None:

@@ -1,4 +1,9 @@
-from typing import Any
+from collections import OrderedDict, defaultdict, deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, NamedTuple
+
+import pytest
 
 from api_hooks.snapshot import taken
 from tests.api_hooks import hostile
@@ -46,6 +51,7 @@ def test_no_method_of_somebody_elses_class_is_called() -> None:
     kept = snapshot(hostile.HostileList([*messages, (worst,)]), worst)
     assert type(kept) is list
     assert list.__len__(kept) == 4
+    assert kept[1:3] == [{"role": "user"}, {"role": kept[2]["role"], "content": kept[2]["content"]}]
 
 
 def test_what_refers_to_itself_is_copied_only_so_deep() -> None:
@@ -76,3 +82,130 @@ def test_the_size_counts_what_an_object_keeps() -> None:
             self.content = "x" * 100_000
 
     assert 100_000 <= size([Message()]) < 103_000
+
+
+@dataclass
+class Function:
+    arguments: Any
+
+
+@dataclass(slots=True)
+class Message:
+    """As an SDK's: attributes in slots and in a `__dict__`, and more objects in them."""
+
+    content: Any
+    calls: Any = None
+
+
+class Guarded:
+    """An object whose class has a say in whatever is done to it, the ordinary way."""
+
+    __slots__ = ("__dict__", "__hidden", "text")
+    asked: ClassVar[list[str]] = []
+
+    def __new__(cls) -> "Guarded":
+        cls.asked.append("__new__")
+        return object.__new__(cls)
+
+    def __getattribute__(self, name: str) -> Any:
+        Guarded.asked.append(name)
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        Guarded.asked.append(name)
+        object.__setattr__(self, name, value)
+
+
+class Pair(NamedTuple):
+    role: str
+    content: str
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+def test_the_size_counts_what_dicts_of_other_classes_slots_and_depths_hold() -> None:
+    text = "x" * 5_000_000
+    shapes: list[Any] = [
+        OrderedDict(content=text),
+        defaultdict(list, content=[text]),
+        hostile.HostileDict(content=text),
+        {text: 1},
+        {Colour.RED: text},
+        Message(text),
+        Message([Function(text)]),
+        Pair("user", text),
+        (Pair("user", text),),
+        {text},
+        frozenset({text}),
+        deque([text]),
+        bytearray(5_000_000),
+        [[[[[[[[[text]]]]]]]]],
+        [[[[[[[[[OrderedDict(a=(text,))]]]]]]]]],
+        [[[[[[[[[Message(text)]]]]]]]]],
+        [[[[[[[[[Function(text)]]]]]]]]],
+    ]
+    for shape in shapes:
+        for kept in (size([shape]), size(None, shape), size(None, None, metadata={"k": shape})):
+            assert 5_000_000 <= kept < 5_010_000, str(type(shape))
+
+
+def test_texts_that_one_list_holds_below_the_depth_of_copies_count_however_many_they_are() -> None:
+    deep = hostile.nested(20)
+    assert size([[deep], [{"type": "text", "content": ["y" * 100] * 1_000}]]) > 100_000
+
+
+def test_more_containers_than_are_counted_are_larger_than_any_buffer() -> None:
+    assert size([[[]] * 61_000]) > 1 << 50
+    assert size([[[[[[[[[[[] for _ in range(61_000)]]]]]]]]]]) > 1 << 50
+    assert size([[[]] * 50_000]) < 10_000_000
+
+
+def test_what_hangs_together_with_an_object_is_charged_and_refuses_no_generation() -> None:
+    half_the_application = Function([[] for _ in range(100_000)])
+    assert 10_000_000 < size([{"role": "user", "content": "x", "client": half_the_application}]) < 40_000_000
+
+
+def test_editing_dicts_of_other_classes_after_the_call_does_not_change_the_snapshot() -> None:
+    ordered: Any = OrderedDict(role="user", content=[OrderedDict(type="text", text="before")])
+    kept = snapshot([ordered], ordered)
+    ordered["content"][0]["text"] = "after"
+    ordered["role"] = "after"
+    assert kept == [{"role": "user", "content": [{"type": "text", "text": "before"}]}]
+    assert type(kept[0]) is type(kept[0]["content"][0]) is dict
+
+
+def test_editing_objects_after_the_call_does_not_change_the_snapshot() -> None:
+    message = Message("before", [Function({"k": ["before"]})])
+    [kept] = snapshot([message])
+    _, output, _ = taken(None, message, {})
+    message.calls[0].arguments["k"][0] = "after"
+    message.calls.append("after")
+    message.content = "after"
+    assert kept == output == Message("before", [Function({"k": ["before"]})])
+
+
+def test_objects_are_copied_without_asking_their_class() -> None:
+    guarded = Guarded()
+    object.__setattr__(guarded, "text", "before")
+    object.__setattr__(guarded, "_Guarded__hidden", "before")
+    object.__setattr__(guarded, "role", "before")
+    Guarded.asked.clear()
+    [kept] = snapshot([guarded])
+    assert Guarded.asked == []
+    object.__setattr__(guarded, "text", "after")
+    assert type(kept) is Guarded
+    assert [object.__getattribute__(kept, name) for name in ("text", "_Guarded__hidden", "role")] == ["before"] * 3
+
+
+def test_what_would_end_twice_is_one_of_its_kind_or_made_in_c_is_kept_as_it_is() -> None:
+    class Ends:
+        def __del__(self) -> None:
+            """Closes what it has, once."""
+
+    class OddError(ValueError):
+        pass
+
+    for kept_as_it_is in (Ends(), OddError("x"), Colour.RED, Colour, pytest, snapshot, iter([1]), range(3)):
+        assert snapshot([kept_as_it_is])[0] is kept_as_it_is
