@@ -3,19 +3,19 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 from sqlalchemy import Connection, text
 
 from worker.feedback import Feedback
-from worker.store import spans
 from worker.store.recording import SAME_ID_WITHIN, Key, ensure_workspaces
 
 BEFORE_ITS_GENERATION = timedelta(hours=48)
 """By how much feedback may seem older than what it is about: the two times are of two clocks."""
 
 MOST_OF_ONE_GENERATION = 100
+LOOKED_INTO_AT_ONCE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,30 +61,32 @@ def write(connection: Connection, given: Sequence[Feedback]) -> set[Key]:
     return {(workspace, id_, created_at) for workspace, id_, created_at in found}
 
 
-def of_generation(connection: Connection, key: Key) -> list[Given]:
-    """Return what was said about one generation, the first first, at most 100; looks into all days since."""
+def of_generation(connection: Connection, key: Key, *, now: datetime | None = None) -> list[Given]:
+    """Return what was said about one generation, the first first, at most 100.
+
+    It may be said as long as feedback is kept: a statement looks into a month of it.
+    """
     workspace, generation_id, created_at = key
-    since = created_at - BEFORE_ITS_GENERATION
+    begin, end = created_at - BEFORE_ITS_GENERATION, (now or datetime.now(UTC)) + BEFORE_ITS_GENERATION
     found: list[Given] = []
-    for span in spans.of(connection, "feedback"):
-        if span.bounds["latest"] <= since or len(found) >= MOST_OF_ONE_GENERATION:
-            continue
+    while begin < end and len(found) < MOST_OF_ONE_GENERATION:
         rows = connection.execute(
             text("""
             select id, created_at, user_id as user, score, comment from feedback
-            where workspace = :workspace and generation_id = :generation_id and created_at >= :since
-              and created_at >= :earliest and created_at < :latest
+            where workspace = :workspace and generation_id = :generation_id
+              and created_at >= :begin and created_at < :end
             order by created_at, id limit :limit
             """),
             {
                 "workspace": workspace,
                 "generation_id": generation_id,
-                "since": since,
+                "begin": begin,
+                "end": begin + LOOKED_INTO_AT_ONCE,
                 "limit": MOST_OF_ONE_GENERATION - len(found),
-                **span.bounds,
             },
         )
         found += [Given(**row._mapping) for row in rows]
+        begin += LOOKED_INTO_AT_ONCE
     return found
 
 
