@@ -62,7 +62,7 @@ def _explained(engine: Engine) -> Iterator[list[Plan]]:
     def explain(
         connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
     ) -> None:
-        if not re.search(r"\b(generations|transcripts|classifications)\b", statement):
+        if not re.search(r"\b(generations|transcripts|classifications|feedback)\b", statement):
             return
         cursor.execute("savepoint explained")
         cursor.execute(f"explain (analyze, format json) {statement}", parameters)

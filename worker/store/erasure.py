@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
-from worker.store import partitions
+from worker.store import feedback_erasure, partitions
 
 BATCH_ROWS = 2_000
 
@@ -36,18 +36,18 @@ def count(connection: Connection, workspace: str, *, user: str | None = None) ->
 
 
 def erase(engine: Engine, workspace: str, *, user: str | None = None, batch_rows: int = BATCH_ROWS) -> Erased:
-    """Erase day by day in bounded batches, a generation with all that belongs to it in one transaction.
+    """Erase day by day in bounded batches: feedback first, then a generation with its text and tags in one transaction.
 
     Of one user also goes the feedback that others gave on their generations, and that they gave on others'.
     What a running call brings back afterwards finds no row and is dropped. Of one user, set-aside messages that name
     the user go too; one whose body was cut or is not readable as text cannot be looked into.
     """
     with engine.connect() as connection:
-        days = _days(connection)
-    erased = Erased()
+        days = partitions.days_of_any(connection)
+    # Feedback first: cut off in between, the generations that it is about are still there to find the rest by.
+    erased = Erased(feedback=feedback_erasure.erase(engine, workspace, user, days=days, batch_rows=batch_rows))
     for day in days:
         erased += _erase_day(engine, workspace, user, day, batch_rows)
-    erased += _erase_feedback(engine, workspace, user)
     statement = f"delete from set_aside where {_set_aside(user)}"  # noqa: S608 - one of our two conditions
     with engine.begin() as connection:
         gone = connection.execute(text(statement), _given(workspace, user)).rowcount
@@ -74,18 +74,6 @@ def _erase_day(engine: Engine, workspace: str, user: str | None, day: date, batc
         after = {"after_id": keys[-1].id, "after_at": keys[-1].created_at}
 
 
-def _erase_feedback(engine: Engine, workspace: str, user: str | None) -> Erased:
-    """What is left of feedback: all of a workspace's, or what the user gave."""
-    with engine.begin() as connection:
-        gone = connection.execute(
-            text("""
-            delete from feedback where workspace = :workspace and (cast(:user as text) is null or user_id = :user)
-            """),
-            {"workspace": workspace, "user": user},
-        ).rowcount
-    return Erased(feedback=gone)
-
-
 def _given(workspace: str, user: str | None) -> dict[str, object]:
     if user is None:
         return {"workspace": workspace}
@@ -98,19 +86,6 @@ def _set_aside(user: str | None) -> str:
     if user is None:
         return "workspace = :workspace"
     return "workspace = :workspace and (position(:plain in body) > 0 or position(:escaped in body) > 0)"
-
-
-def _days(connection: Connection) -> list[date]:
-    rows = connection.execute(
-        text("""
-        select distinct child.relname from pg_inherits
-        join pg_class child on child.oid = inhrelid
-        join pg_class parent on parent.oid = inhparent
-        where parent.relname in ('generations', 'transcripts', 'classifications')
-          and parent.relnamespace = current_schema()::regnamespace
-        """)
-    )
-    return sorted({partitions.day_of(name) for name in rows.scalars()})
 
 
 # A call of our own has no row among generations, and what was cut off may have left text alone: all three name keys.
@@ -172,13 +147,8 @@ with keys as materialized (
       and g.created_at >= :earliest and g.created_at < :latest
       and (g.id, g.created_at) > (:after_id, :after_at) and (g.id, g.created_at) <= (:last_id, :last_at)
     returning 1
-), gone_feedback as (
-    delete from feedback f using keys
-    where f.workspace = :workspace and f.generation_id = keys.id and f.created_at >= :earliest - interval '2 days'
-    returning 1
 )
 select (select count(*) from gone_classifications) as classifications,
-       (select count(*) from gone_feedback) as feedback,
        (select count(*) from gone_transcripts) as transcripts,
        (select count(*) from gone_generations) as generations
 """

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 from sqlalchemy import Connection, text
@@ -15,6 +15,7 @@ BEFORE_ITS_GENERATION = timedelta(hours=48)
 """By how much feedback may seem older than what it is about: the two times are of two clocks."""
 
 MOST_OF_ONE_GENERATION = 100
+LOOKED_INTO_AT_ONCE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +61,33 @@ def write(connection: Connection, given: Sequence[Feedback]) -> set[Key]:
     return {(workspace, id_, created_at) for workspace, id_, created_at in found}
 
 
-def of_generation(connection: Connection, key: Key) -> list[Given]:
-    """Return what was said about one generation, the first first, at most 100."""
+def of_generation(connection: Connection, key: Key, *, now: datetime | None = None) -> list[Given]:
+    """Return what was said about one generation, the first first, at most 100.
+
+    It may be said as long as feedback is kept: a statement looks into a month of it.
+    """
     workspace, generation_id, created_at = key
-    rows = connection.execute(
-        text("""
-        select id, created_at, user_id as user, score, comment from feedback
-        where workspace = :workspace and generation_id = :generation_id and created_at >= :earliest
-        order by created_at, id limit :limit
-        """),
-        {
-            "workspace": workspace,
-            "generation_id": generation_id,
-            "earliest": created_at - BEFORE_ITS_GENERATION,
-            "limit": MOST_OF_ONE_GENERATION,
-        },
-    )
-    return [Given(**row._mapping) for row in rows]
+    begin, end = created_at - BEFORE_ITS_GENERATION, (now or datetime.now(UTC)) + BEFORE_ITS_GENERATION
+    found: list[Given] = []
+    while begin < end and len(found) < MOST_OF_ONE_GENERATION:
+        rows = connection.execute(
+            text("""
+            select id, created_at, user_id as user, score, comment from feedback
+            where workspace = :workspace and generation_id = :generation_id
+              and created_at >= :begin and created_at < :end
+            order by created_at, id limit :limit
+            """),
+            {
+                "workspace": workspace,
+                "generation_id": generation_id,
+                "begin": begin,
+                "end": begin + LOOKED_INTO_AT_ONCE,
+                "limit": MOST_OF_ONE_GENERATION - len(found),
+            },
+        )
+        found += [Given(**row._mapping) for row in rows]
+        begin += LOOKED_INTO_AT_ONCE
+    return found
 
 
 def _lock(connection: Connection, given: Sequence[Feedback]) -> None:

@@ -7,14 +7,17 @@ another one knows nothing of it.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from worker.store import partitions
+
 Place = tuple[datetime, str]
 """Where a reading ended: the created_at and id of its last generation."""
 
+ONE_DAY = timedelta(days=1)
 BEGINNING: Place = (datetime(1, 1, 2, tzinfo=UTC), "")
 
 
@@ -39,33 +42,32 @@ class Unsent:
 def unsent(
     connection: Connection, workspace: str, *, project: str, since: datetime | None, after: Place, limit: int
 ) -> list[Unsent]:
-    """The first generations after a place whose tags are not what the project was sent, in the order of time and id."""
-    rows = connection.execute(
-        text("""
-        select id, created_at, tags, trace_id, span_id, environment, sent
-        from (
-            select id, created_at, tags, metadata->>'trace_id' as trace_id, metadata->>'span_id' as span_id,
-                   metadata->>'environment' as environment,
-                   case when langfuse_scores->>'project' = :project then langfuse_scores->'tags' else '{}'::jsonb end
-                       as sent
-            from generations
-            where workspace = :workspace and created_at >= greatest(:since, :after) and metadata ? 'trace_id'
-              and (tags <> '{}' or langfuse_scores is not null)
-        ) as traced
-        where tags <> sent and (created_at, id) > (:after, :after_id)
-        order by created_at, id
-        limit :limit
-        """),
-        {
-            "workspace": workspace,
-            "project": project,
-            "since": since or BEGINNING[0],
-            "after": after[0],
-            "after_id": after[1],
-            "limit": limit,
-        },
-    )
-    return [Unsent(workspace=workspace, **row._mapping) for row in rows]
+    """The first generations after a place whose tags are not what the project was sent, in the order of time and id.
+
+    A statement looks into one day.
+    """
+    earliest = max(since or BEGINNING[0], after[0])
+    found: list[Unsent] = []
+    for day in partitions.days_of_any(connection, ["generations"]):
+        begin = datetime.combine(day, time(), UTC)
+        if begin + ONE_DAY <= earliest:
+            continue
+        rows = connection.execute(
+            text(_UNSENT),
+            {
+                "workspace": workspace,
+                "project": project,
+                "earliest": max(begin, earliest),
+                "latest": begin + ONE_DAY,
+                "after": after[0],
+                "after_id": after[1],
+                "limit": limit - len(found),
+            },
+        )
+        found += [Unsent(workspace=workspace, **row._mapping) for row in rows]
+        if len(found) >= limit:
+            break
+    return found
 
 
 def remember(connection: Connection, generations: Sequence[Unsent], *, project: str) -> None:
@@ -93,3 +95,19 @@ def remember(connection: Connection, generations: Sequence[Unsent], *, project: 
             ),
         },
     )
+
+
+_UNSENT = """
+select id, created_at, tags, trace_id, span_id, environment, sent
+from (
+    select id, created_at, tags, metadata->>'trace_id' as trace_id, metadata->>'span_id' as span_id,
+           metadata->>'environment' as environment,
+           case when langfuse_scores->>'project' = :project then langfuse_scores->'tags' else '{}'::jsonb end as sent
+    from generations
+    where workspace = :workspace and created_at >= :earliest and created_at < :latest and metadata ? 'trace_id'
+      and (tags <> '{}' or langfuse_scores is not null)
+) as traced
+where tags <> sent and (created_at, id) > (:after, :after_id)
+order by created_at, id
+limit :limit
+"""

@@ -49,6 +49,37 @@ def existing_days(connection: Connection) -> set[date]:
     return {day for day, tables in counted.items() if tables == len(PARTITIONED)}
 
 
+def names(connection: Connection, table: str) -> list[str]:
+    """The partitions of `table`, the oldest first; one that is being detached is left out."""
+    rows = connection.execute(
+        text("""
+        select child.relname from pg_inherits join pg_class child on child.oid = inhrelid
+        where inhparent = cast(:table as regclass) and not inhdetachpending order by 1
+        """),
+        {"table": table},
+    )
+    return list(rows.scalars())
+
+
+def days_of(connection: Connection, table: str) -> list[date]:
+    """The days that `table` has, the oldest first."""
+    return [day_of(name) for name in names(connection, table)]
+
+
+def days_of_any(connection: Connection, tables: Sequence[str] = PARTITIONED) -> list[date]:
+    """The days that any of these tables has a partition for, in order: for what goes through a table day by day."""
+    rows = connection.execute(
+        text("""
+        select distinct child.relname from pg_inherits
+        join pg_class child on child.oid = inhrelid
+        join pg_class parent on parent.oid = inhparent
+        where parent.relname = any(:tables) and parent.relnamespace = current_schema()::regnamespace
+        """),
+        {"tables": list(tables)},
+    )
+    return sorted({day_of(name) for name in rows.scalars()})
+
+
 def make_ahead(engine: Engine, *, today: date) -> int:
     """Make yesterday's to the coming days' partitions; return how many days were missing."""
     return make(engine, (today + timedelta(days=offset) for offset in range(-1, DAYS_AHEAD + 1)))
