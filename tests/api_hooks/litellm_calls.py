@@ -41,6 +41,20 @@ def _sync(openai: dict[str, Any]) -> None:
         note(first)
     with caller("abandoned stream"):
         next(iter(litellm.completion(messages=SAID, stream=True, **openai)))
+    with caller("edited afterwards") as note:
+        edited = [{"role": "user", "content": "as it was"}]
+        note(litellm.completion(messages=edited, **openai))
+        edited[0]["content"] = "CHANGED"
+        edited.append({"role": "user", "content": "CHANGED"})
+    unread = litellm.completion(messages=SAID, stream=True, **openai)
+    with caller("a stranger", workspace="strangers"):
+        [seen["outside any context"], *_] = [chunk.id for chunk in unread]
+    with caller("nearer") as note:
+        note(
+            litellm.completion(
+                messages=SAID, metadata={"headers": {"x-title": "a client"}, "session_id": "of the call"}, **openai
+            )
+        )
     with caller("text completion") as note:
         note(
             litellm.text_completion(
@@ -96,13 +110,13 @@ async def _async(openai: dict[str, Any], claude: dict[str, Any]) -> None:
 
 
 @contextmanager
-def caller(name: str) -> Iterator[Callable[[Any], None]]:
+def caller(name: str, workspace: str | None = None) -> Iterator[Callable[[Any], None]]:
     """Calls of one user's, in a workspace; note the response that came back."""
 
     def note(response: Any) -> None:
         seen[name] = wire.call_id(response)
 
-    with api_hooks.context(user=name, app="calls"):
+    with api_hooks.context(user=name, app="calls", workspace=workspace):
         yield note
 
 
