@@ -52,8 +52,6 @@ def sentence_for(error: BaseException) -> str | None:
         return _of_a_service(error)
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and error.filename is not None:
         return f"{str(error.filename)!r} cannot be used: {error.strerror}."
-    if isinstance(error, UnicodeDecodeError):
-        return "The file is not UTF-8 text; save it as UTF-8."
     return None
 
 
