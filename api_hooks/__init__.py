@@ -137,7 +137,8 @@ def feedback(
 def configure(**given: Any) -> Settings:
     """Set what `api_hooks.settings.Settings` lists, and return all settings. Raise SettingsError for what is wrong.
 
-    What the settings before have in the buffer is sent first, for up to their `exit_seconds`.
+    What the settings before have in the buffer is sent first, for up to their `exit_seconds`. While a Redis hangs, a
+    thread that forks may wait for an attempt to send, up to `socket_timeout_seconds` (1).
     """
     return current.configure(given)
 

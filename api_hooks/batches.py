@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from api_hooks import forking, wire
+from api_hooks import wire
 from api_hooks.building import Builder
 
 ENTRIES_AT_MOST = 500
@@ -87,8 +87,9 @@ class Batches:
             snapshot = self._snapshots.take()
             if snapshot is None:
                 break
-            with forking.work:
-                entry = self._made(snapshot)
+            entry = self._made(
+                snapshot
+            )  # no fork waits for it: it runs the application's code, which may take its time
             if entry is None:
                 continue
             if entries and size + len(entry.encoded) > wire.BATCH_BYTES:

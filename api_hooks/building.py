@@ -4,12 +4,22 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
-from api_hooks import wire
+from api_hooks import forking, wire
 from api_hooks.redacting import Redactor
 from api_hooks.settings import Settings
 from api_hooks.unread import Unread
+
+_USED_LATER = ("hashlib",)
+
+
+def prepare() -> None:
+    """Import what building would import later: forks wait for this, and not for building itself."""
+    with forking.work:
+        for name in _USED_LATER:
+            import_module(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

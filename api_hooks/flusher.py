@@ -10,7 +10,7 @@ from api_hooks import forking
 from api_hooks.batches import Batch, Batches, of_losses
 from api_hooks.breaker import Breaker
 from api_hooks.buffer import Buffer
-from api_hooks.building import Builder
+from api_hooks.building import Builder, prepare
 from api_hooks.errors import BrokerFullError, RefusedError, SendError, TooLargeError
 from api_hooks.losses import Losses
 from api_hooks.signals import Signal
@@ -105,6 +105,8 @@ class Flusher:
         return is_empty
 
     def _run(self) -> None:
+        with suppress(Exception):  # what it cannot import, nothing is made of: that is counted
+            prepare()
         while not self._is_closing:
             try:
                 self._wait()

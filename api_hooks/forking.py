@@ -16,7 +16,9 @@ PATIENCE_SECONDS = 10.0
 class Work:
     """Entered by a sending thread for one piece of its work, and by a thread that forks, bounded by its patience.
 
-    A piece is short: making one generation, sending one batch, half a second of imports once in a process's life.
+    A piece is sending one batch to Redis, which takes a Redis that hangs `socket_timeout_seconds`, or half a second of
+    imports once in a process's life. Making generations is none: it runs the application's code, and holds nothing of ours
+    that a child needs; nor is waiting for a server.
     """
 
     def __init__(self) -> None:
@@ -59,7 +61,7 @@ work = Work()
 
 
 def hold() -> None:
-    """Before a fork: wait for what is under way. With a Redis that hangs this takes its timeout, at most 10 s."""
+    """Before a fork: wait for what is under way. With a Redis that hangs this takes up to its timeout (1 s), at most 10 s."""
     work.hold(PATIENCE_SECONDS)
 
 

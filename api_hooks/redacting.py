@@ -3,7 +3,8 @@
 `configure(redact=…)` takes a function from text to text. It is called on the sending thread, for every turn, tool calls
 and results too, and for comments of feedback; names, users and metadata are not shown to it. It sees up to 20,000
 characters of a text, before what is sent of it is cut to 5,001: a secret of up to 5,000 characters is seen whole or not
-sent at all. Forks wait for it (see `forking`), and generations too, in the buffer: it should take milliseconds.
+sent at all. Generations wait for it in the buffer: it should take milliseconds. A fork does not
+wait for it: an application that forks imports beforehand what it needs, as for any other thread.
 """
 
 from collections.abc import Callable

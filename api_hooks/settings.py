@@ -39,7 +39,8 @@ class Settings:
     when_full                which generation a full buffer drops: drop_newest (the one that comes) or drop_oldest
     flush_seconds            how long a generation waits for others to share its batch
     exit_seconds             how long the end of the interpreter may wait for the buffer to be sent
-    socket_timeout_seconds   how long the sending thread waits for Redis (1) or for the server (20)
+    socket_timeout_seconds   how long the sending thread waits for Redis (1) or for the server (20); a fork of this process
+                             waits for it while Redis hangs, once per attempt, at most 10 s; for a server it does not
     max_broker_bytes         the most that may wait in Redis while workers are down; beyond it batches are dropped
     """
 

@@ -52,8 +52,6 @@ def sentence_for(error: BaseException) -> str | None:
         return _of_a_service(error)
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) and error.filename is not None:
         return f"{str(error.filename)!r} cannot be used: {error.strerror}."
-    if isinstance(error, UnicodeDecodeError):
-        return "The file is not UTF-8 text; save it as UTF-8."
     return None
 
 
@@ -89,8 +87,14 @@ def _is_of_a_service(error: BaseException) -> bool:
 
 
 def _of_a_service(error: Any) -> str:
+    engine = _loaded("worker.store.engine")
     cause = str(getattr(error, "orig", None) or error).strip().splitlines()
     why = f" ({cause[0].strip().rstrip('.')})" if cause else ""
+    if engine is not None and engine.has_no_lock_left(error):
+        return (
+            "PostgreSQL has no lock left, for anybody: set max_locks_per_transaction to what `aftertag doctor` says"
+            " and restart it, or look at fewer days."
+        )
     if _sqlstate(error) is not None:
         return f"PostgreSQL refuses{why}; look at its state and at the rights of the user in AFTERTAG_DATABASE_URL."
     if hasattr(error, "orig"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from celery import Celery, signals
-from celery.apps.worker import install_worker_int_handler, install_worker_term_handler
+from celery.apps.worker import install_worker_term_handler
 from celery.platforms import SecurityWarning
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
@@ -179,8 +179,9 @@ def _quiet(worker_class: Any) -> Any:
     class Quiet(worker_class):  # type: ignore[misc]
         def install_platform_tweaks(self, worker: Any) -> None:
             super().install_platform_tweaks(worker)
-            install_worker_term_handler(worker, verbose=False)
-            install_worker_int_handler(worker, verbose=False)
+            # Celery's own way for Ctrl-C ends with 1, as if something had gone wrong.
+            for name in ("SIGTERM", "SIGINT"):
+                install_worker_term_handler(worker, sig=name, verbose=False)
 
     return Quiet
 

@@ -14,8 +14,9 @@ from classifier_models.endpoints import Endpoint
 from worker import broker_state
 from worker.line_health import STANDSTILL_SECONDS, UNSWEPT_SECONDS, duration
 from worker.store import engine as engines
-from worker.store import line_state, migrations, server
+from worker.store import line_state, locks, migrations, server
 from worker.store.line_state import LineState
+from worker.store.locks import Locks
 from worker.store.retention import UNREAD_TEXT_DAYS
 from worker.store.server import Server
 
@@ -77,9 +78,11 @@ def of_postgres(
     yield schema
     if schema.severity is Severity.PROBLEM:
         return
-    with engine.connect() as connection:
+    with engines.reading(engine) as connection:
         found, line = server.look(connection, today=now.date()), line_state.look(connection)
+        room_for_locks = locks.look(connection)
     yield of_days(found)
+    yield of_locks(room_for_locks)
     has_local_model = find_spec("sklearn") is not None
     yield from of_endpoints(found, endpoints, keys=keys, has_local_model=has_local_model)
     yield of_workers(line)
@@ -107,6 +110,22 @@ def of_days(found: Server) -> Finding:
     return problem(
         "Days", f"{what} no partitions yet.", "Run `aftertag beat` and a worker: upkeep makes them every few minutes."
     )
+
+
+def of_locks(found: Locks) -> Finding:
+    if found.of_all_days <= found.room / 2:
+        return ok("Locks", f"There is room for {found.room}; SQL over all {found.days} days takes {found.of_all_days}.")
+    told = (
+        f"{found.days} days are kept; SQL over all of them takes up to {found.of_all_days} locks, and the server has"
+        f" {found.room} for everyone."
+    )
+    advice = (
+        f"Set max_locks_per_transaction to {found.wanted} and restart PostgreSQL, or keep fewer days"
+        " (AFTERTAG_KEEP_DAYS): where none is left, statements of all stop with `out of shared memory`."
+    )
+    # Our own statements go from span to span; two that look through one table are enough to stop everyone.
+    far = found.of_one_table > found.room / 2
+    return problem("Locks", told, advice) if far else note("Locks", told, advice)
 
 
 def of_endpoints(

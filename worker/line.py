@@ -13,6 +13,7 @@ from worker.depths import Depths
 from worker.gates import Gates
 from worker.last_chances import LastChances
 from worker.metrics import Metrics
+from worker.open_days import OpenDays
 from worker.outage import Outage
 from worker.recorder import Recorder
 from worker.redacting import Redaction
@@ -62,6 +63,7 @@ class Line:
         self.endpoints = endpoints
         self.ring = ring
         self.depths = Depths(depth=depth)
+        self.open_days = OpenDays()
         self.metrics = metrics
         self.stopping_since = 0.0
         self.versions = Versions()

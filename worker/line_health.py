@@ -17,7 +17,8 @@ UNSWEPT_SECONDS = 120.0
 
 RULES = f"""OVERLOADED: a classification has been due for more than {OVERDUE_SECONDS / 60:.0f} minutes, or more than \
 {RECORD_BATCHES} batches wait to be recorded.
-DEGRADED: something has been due for more than {STANDSTILL_SECONDS:.0f} s and nothing was completed in that time; \
+DEGRADED: something has been due for more than {STANDSTILL_SECONDS:.0f} s, or is being retried, and nothing was completed in \
+that time; \
 no worker gives a sign of life, or nobody has swept for {UNSWEPT_SECONDS:.0f} s; \
 classifications wait on the operator (key refused, credit gone); hooks lost generations today; messages were rejected or \
 set aside today; Redis does not answer.
@@ -63,10 +64,18 @@ def _overload(line: "LineState", broker: "BrokerState") -> list[str]:
 
 def _standstill(line: "LineState") -> list[str]:
     wait, since = line.oldest_wait_seconds, line.seconds_since_completion
-    if wait is None or wait <= STANDSTILL_SECONDS or (since is not None and since <= STANDSTILL_SECONDS):
+    if since is not None and since <= STANDSTILL_SECONDS:
         return []
     last = "nothing was completed yet" if since is None else f"nothing was completed for {duration(since)}"
-    return [f"Due: {line.due}, and {last}; look whether a worker and the beat are running."]
+    found = [
+        f"Retried at endpoint {one.endpoint!r}: {one.retrying}, and {last}; see `aftertag doctor --probe`, and `aftertag why`"
+        " of one of them."
+        for one in line.waiting
+        if one.retrying
+    ]
+    if wait is not None and wait > STANDSTILL_SECONDS:
+        found.append(f"Due: {line.due}, and {last}; look whether a worker and the beat are running.")
+    return found
 
 
 def _absent(broker: "BrokerState") -> list[str]:

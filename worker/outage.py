@@ -66,9 +66,9 @@ class Outage:
                 if engines.is_outage(error):
                     self._wait()
                 elif engines.is_in_the_way(error) and (pause := next(pauses, None)):
-                    self._pause(pause)
+                    self._pause(pause, error)
                 elif without_end and engines.is_hindered(error):
-                    self._pause(LOOK_AGAIN_SECONDS)
+                    self._pause(LOOK_AGAIN_SECONDS, error)
                 else:
                     raise
             else:
@@ -78,8 +78,14 @@ class Outage:
         """Let everyone who waits raise Stopping."""
         self._stopping.set()
 
-    def _pause(self, seconds: float) -> None:
-        log.warning("others are in the way in Postgres; trying again", seconds=seconds)
+    def _pause(self, seconds: float, error: BaseException) -> None:
+        if engines.has_no_lock_left(error):
+            log.error(
+                "Postgres has no lock left; raise max_locks_per_transaction, `aftertag doctor` says to what",
+                seconds=seconds,
+            )
+        else:
+            log.warning("others are in the way in Postgres; trying again", seconds=seconds)
         if self._stopping.wait(seconds):
             raise Stopping
 

@@ -48,6 +48,8 @@ class Explanation:
     advice: str
 
 
+_NOT_LATER = "What was not run is not run later: this one stays as it is."
+
 EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.PENDING: Explanation(
         kind=Kind.NOT_YET,
@@ -70,17 +72,17 @@ EXPLANATIONS: dict[Reason, Explanation] = {
             "No classifier was asked: none was active in the workspace when this was recorded,"
             " or it was imported with --no-classify."
         ),
-        advice="Make one with `aftertag classifier create`; it tags what is recorded from then on.",
+        advice=f"Make one with `aftertag classifier create`; it tags what is recorded from then on. {_NOT_LATER}",
     ),
     Reason.SAMPLED_OUT: Explanation(
         kind=Kind.NOT_RUN,
         sentence="Its draw was not below the sampling rate, the classifier's or that of its sender, who kept its text.",
-        advice="Nothing is wrong; raise the classifier's sampling rate to have more generations tagged.",
+        advice=f"Nothing is wrong; a higher sampling rate has more of those to come tagged. {_NOT_LATER}",
     ),
     Reason.FILTERED_OUT: Explanation(
         kind=Kind.NOT_RUN,
         sentence="The classifier's filters on model, app, user or metadata leave it out.",
-        advice="Nothing is wrong; change the classifier's filters if it should be tagged.",
+        advice=f"Nothing is wrong; change the classifier's filters to have those to come tagged. {_NOT_LATER}",
     ),
     Reason.OWN_CALL: Explanation(
         kind=Kind.NOT_RUN,
@@ -90,12 +92,15 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.OVER_BUDGET: Explanation(
         kind=Kind.NOT_RUN,
         sentence="The classifier had spent its budget of the day.",
-        advice="Raise the classifier's daily budget or lower its sampling rate; tomorrow (UTC) it goes on.",
+        advice=(
+            "Raise the classifier's daily budget or lower its sampling rate; tomorrow (UTC) it asks about what is due then."
+            f" {_NOT_LATER}"
+        ),
     ),
     Reason.PAUSED: Explanation(
         kind=Kind.NOT_RUN,
         sentence="The classifier was paused.",
-        advice="Start it again with `aftertag classifier activate`.",
+        advice=f"Start it with `aftertag classifier activate`: it asks about what is recorded from then on. {_NOT_LATER}",
     ),
     Reason.TEXT_EXPIRED: Explanation(
         kind=Kind.NOT_RUN,

@@ -12,7 +12,7 @@ from worker.outage import Stopping
 from worker.recorder import Recorder
 from worker.redacting import Redaction
 from worker.setting_aside import Rejected, set_all_aside
-from worker.store import classifiers, completing, recording
+from worker.store import classifiers, completing, recording, spans
 from worker.store.connecting import Connection, DatabaseError
 from worker.store.recording import Key, Row
 
@@ -160,7 +160,15 @@ def write(
 
 
 def record_each(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
-    """Write a batch, and ring for it; where Postgres refuses it, its halves, so that one generation cannot lose the others."""
+    """Write a batch, and ring for it; where Postgres refuses it, its halves, so that one generation cannot lose the others.
+
+    What belongs to far days is written apart: one transaction would lock all days between them.
+    """
+    parts = [_record_part(recorder, part) for part in spans.grouped(accepted, lambda one: one.created_at)]
+    return set().union(*(new for new, _ in parts)), [one for _, refused in parts for one in refused]
+
+
+def _record_part(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
     try:
         new, rows = recorder.patience.outlast(lambda: _write(recorder, accepted))
     except DatabaseError as error:
@@ -168,7 +176,7 @@ def record_each(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set
             return set(), [_refused(accepted[0], error)]
         middle = len(accepted) // 2
         (first, refused), (second, also) = (
-            record_each(recorder, half) for half in (accepted[:middle], accepted[middle:])
+            _record_part(recorder, half) for half in (accepted[:middle], accepted[middle:])
         )
         return first | second, refused + also
     fresh = [row for row in rows if row.key in new]

@@ -9,6 +9,7 @@ from worker.recorder import Recorder
 from worker.redacting import Redaction
 from worker.setting_aside import Rejected
 from worker.store import feedback as store
+from worker.store import spans
 from worker.store.connecting import DatabaseError
 from worker.store.recording import Key
 
@@ -41,7 +42,8 @@ def record(recorder: Recorder, accepted: Sequence[Feedback]) -> tuple[set[Key], 
     """Write what is new, once each; return its keys, and those that Postgres refuses by their places, each alone."""
     new: set[Key] = set()
     refused: dict[int, Rejected] = {}
-    waiting = [range(start, min(start + AT_ONCE, len(accepted))) for start in range(0, len(accepted), AT_ONCE)]
+    batches = [range(start, min(start + AT_ONCE, len(accepted))) for start in range(0, len(accepted), AT_ONCE)]
+    waiting = [part for batch in batches for part in spans.grouped(batch, lambda place: accepted[place].created_at)]
     while waiting:
         places = waiting.pop(0)
         some = [accepted[place] for place in places]

@@ -8,7 +8,7 @@ import structlog
 
 from worker import ending
 from worker.store import engine as engines
-from worker.store import outcomes
+from worker.store import outcomes, spans
 from worker.store.connecting import DatabaseError, Engine, NoConnectionError
 from worker.store.outcomes import Ended
 
@@ -60,7 +60,7 @@ class Writer:
             while not last:
                 batch, last = self._next_batch()
                 if batch:
-                    self._write(batch)
+                    self._write_in_spans(batch)
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody writes any more
             self._broken(error)
 
@@ -80,6 +80,10 @@ class Writer:
                 return batch, True
             batch.append(following)
         return batch, False
+
+    def _write_in_spans(self, batch: Sequence[Ended]) -> None:
+        for some in spans.grouped(batch, lambda one: one.claimed.key[2]):
+            self._write(some)
 
     def _write(self, batch: Sequence[Ended]) -> None:
         pauses = iter(engines.PAUSES_SECONDS)

@@ -5,9 +5,13 @@ from typing import Any
 from api_hooks.integrations.stainless import installing
 from api_hooks.integrations.stainless.sdk import Sdk
 
+_VERTEX = (":rawPredict", ":streamRawPredict")
+_BEDROCK = ("/invoke", "/invoke-with-response-stream")
+"""What their clients make of the address, before it comes to where we watch."""
+
 SDK = Sdk(
     name="anthropic",
-    forms={"/v1/messages": "messages", ":rawPredict": "messages", ":streamRawPredict": "messages"},  # Vertex's, too
+    forms=dict.fromkeys(("/v1/messages", *_VERTEX, *_BEDROCK), "messages"),
 )
 
 

@@ -10,16 +10,32 @@ import atexit
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any
 
+import litellm
 from litellm.integrations.custom_logger import CustomLogger
 
 from api_hooks import attribution, current
+from api_hooks.integrations import litellm_messages
 from api_hooks.wire import litellm as payloads
+from api_hooks.wire import litellm_request as requests
+from api_hooks.wire.reading import NOTHING, mapping
 
 _CONTEXT = "aftertag_context"
 _REPORTED = "aftertag_reported"
-_NOTHING: Mapping[str, Any] = {}
+_told: ContextVar[Mapping[str, Any]] = ContextVar("aftertag_told_by_litellm", default=NOTHING)
+
+
+def is_registered() -> bool:
+    """Whether LiteLLM calls a callback of ours."""
+    lists = (litellm.callbacks, litellm.success_callback, litellm._async_success_callback)
+    return any(isinstance(one, Callback) for registered in lists for one in registered)
+
+
+def told_before_the_call() -> Mapping[str, Any]:
+    """What LiteLLM was told of who makes the call that is under way here."""
+    return _told.get()
 
 
 class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not installed where the types are checked
@@ -32,9 +48,10 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not installed w
     def log_pre_api_call(self, model: Any, messages: Any, kwargs: Any) -> None:
         """Before the call, where the caller's context is: a stream's end is logged on a thread without it."""
         with suppress(Exception):
-            found = attribution.current()
-            if found:
-                kwargs[_CONTEXT] = found
+            kwargs[_CONTEXT] = attribution.current()
+            asked = _asked(kwargs)
+            _told.set({"workspace": named} if (named := requests.workspace(asked, asked)) else NOTHING)
+            litellm_messages.keep(kwargs)
             if not self._is_watching:
                 self._is_watching = True
                 _let_litellm_finish_first()
@@ -57,21 +74,29 @@ def _report(call: Any) -> None:
 
 
 def _hand_over(call: dict[str, Any]) -> None:
-    payload = call["standard_logging_object"]
+    payload = litellm_messages.as_they_were(call, call["standard_logging_object"])
     if call.setdefault(_REPORTED, once := time.monotonic()) is not once:
         return  # a stream of Responses is logged twice, on a thread and on a loop
-    around = _mapping(call.get("litellm_params"))
-    request = _mapping(around.get("proxy_server_request"))
+    # Where there was no call, as with an answer from the cache, the context here is a stranger's.
+    attributed = call.get(_CONTEXT, NOTHING)
+    request = mapping(mapping(call.get("litellm_params")).get("proxy_server_request"))
     document = payloads.document(
         payload,
         system=_blocks(call.get("system")),
-        asked={**_mapping(around.get("litellm_metadata")), **_mapping(around.get("metadata"))},
-        headers=_mapping(request.get("headers")),
+        asked=_asked(call),
+        headers=mapping(request.get("headers")),
+        around=attributed,
     )
     if document is None:
         return
     messages, output = document.pop("messages"), document.pop("output")
-    current.line().put(messages, output, document, attributed=call.get(_CONTEXT))
+    current.line().put(messages, output, document, attributed=attributed)
+
+
+def _asked(call: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of the application's own call, and behind a proxy what that adds to it."""
+    around = mapping(call.get("litellm_params"))
+    return {**mapping(around.get("litellm_metadata")), **mapping(around.get("metadata"))}
 
 
 def _blocks(system: Any) -> list[Any] | None:
@@ -85,10 +110,6 @@ def _let_litellm_finish_first() -> None:
     from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
 
     atexit.register(GLOBAL_LOGGING_WORKER._flush_on_exit)
-
-
-def _mapping(given: Any) -> Mapping[str, Any]:
-    return given if isinstance(given, Mapping) else _NOTHING
 
 
 callback = Callback()

@@ -4,7 +4,7 @@ The callback, the webhook and the import of a spend log all come through here. W
 around the call, `litellm_request` reads. Only what is kept is touched: most of a payload's 12 KB is a price list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from api_hooks.wire import litellm_request as requests
@@ -12,7 +12,7 @@ from api_hooks.wire.contract import UnusableError
 from api_hooks.wire.fields import finite, guarded, number
 from api_hooks.wire.identity import own_id
 from api_hooks.wire.naming import call_id, response_id
-from api_hooks.wire.reading import field, word
+from api_hooks.wire.reading import NOTHING, field, mapping, word
 from api_hooks.wire.tools import tool_names
 from api_hooks.wire.usage import normalise_usage
 
@@ -35,20 +35,21 @@ _OF_A_ROUTERS_OWN_CALL = ("classifier_input", "originating_request_masked")
 _SAID = ("choices", "output", "candidates", "content")
 _ENDED = ("object", "status", "incomplete_details", "stop_reason")
 _REDACTED = "redacted-by-litellm"
-_NOTHING: Mapping[str, Any] = {}
 
 
 def document(
     payload: Any,
     *,
     system: Any = None,
-    asked: Mapping[str, Any] = _NOTHING,
-    headers: Mapping[str, Any] = _NOTHING,
+    asked: Mapping[str, Any] = NOTHING,
+    headers: Mapping[str, Any] = NOTHING,
+    around: Container[str] = (),
 ) -> dict[str, Any] | None:
     """Return the document, or None for what is no generation: failures, other call types, calls of LiteLLM's router.
 
     `asked` is the metadata of the application's own call and `headers` those of its request, for a callback that knows
-    more than the payload says; `system` is a system prompt that stands beside the messages. Raise UnusableError for
+    more than the payload says; `system` is a system prompt that stands beside the messages. `around` are the
+    fields that a context around the call fills: what a header says of them does not count. Raise UnusableError for
     what is no payload, and for a call whose id or content cannot be read.
     """
     if not isinstance(payload, Mapping):
@@ -58,15 +59,15 @@ def document(
         raise UnusableError("call_type: it is missing; send LiteLLM's StandardLoggingPayload as it is.")
     if call_type not in GENERATIONS or not _is_done(payload) or any(payload.get(one) for one in _OF_A_ROUTERS_OWN_CALL):
         return None
-    request = requests.read(payload, asked=asked, headers=headers)
+    request = requests.read(payload, asked=asked, headers=headers, around=around)
     if request.is_internal:
         return None
-    parameters = _mapping(payload.get("model_parameters"))
+    parameters = mapping(payload.get("model_parameters"))
     is_cached = payload.get("cache_hit") is True
     usage = {} if is_cached else _usage(payload)
     found: dict[str, Any] = {
         "id": _id(payload, call_type),
-        "created_at": payload.get("endTime") or payload.get("startTime"),
+        "created_at": payload.get("startTime") or payload.get("endTime"),
         "latency_ms": _latency_ms(payload),
         "model": _model(payload),
         "provider": word(payload, "custom_llm_provider"),
@@ -106,7 +107,7 @@ def _model(payload: Mapping[str, Any]) -> str | None:
 
 def _usage(payload: Mapping[str, Any]) -> dict[str, int]:
     """What the provider counted; nothing where LiteLLM has no count and writes 0."""
-    told = guarded(normalise_usage, _mapping(payload.get("metadata")).get("usage_object")) or {}
+    told = guarded(normalise_usage, mapping(payload.get("metadata")).get("usage_object")) or {}
     usage: dict[str, int] = told or guarded(normalise_usage, payload) or {}
     return usage if any(usage.values()) else {}
 
@@ -145,7 +146,3 @@ def _said(response: Any) -> Any:
 
 def _is_redacted(messages: Any) -> bool:
     return isinstance(messages, list) and bool(messages) and all(field(one, "content") == _REDACTED for one in messages)
-
-
-def _mapping(given: Any) -> Mapping[str, Any]:
-    return given if isinstance(given, Mapping) else _NOTHING

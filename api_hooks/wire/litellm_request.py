@@ -4,13 +4,13 @@ Behind a proxy the caller's metadata is a stranger's: it can name neither the wo
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from api_hooks.wire.contract import METADATA_AT_MOST, OWN_CALL_HEADER
-from api_hooks.wire.reading import word
+from api_hooks.wire.reading import NOTHING, mapping, word
 
 WORKSPACE_KEY = "aftertag_workspace"
 """In the metadata of a proxy's virtual key, or of a call of LiteLLM's SDK: the workspace of its generations."""
@@ -39,7 +39,6 @@ _SECRET = re.compile(
 _MADE_BY_LITELLM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INTERNAL = "internal_call_origin"
 _TAGS_AT_MOST = 20
-_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,25 +52,25 @@ class Request:
     is_internal: bool
 
 
-def read(payload: Mapping[str, Any], *, asked: Mapping[str, Any], headers: Mapping[str, Any]) -> Request:
-    """Read the request of a StandardLoggingPayload; `asked` and `headers` as a callback knows them beside it."""
-    told = _mapping(payload.get("metadata"))
-    is_behind_a_proxy = any(told.get(name) for name in _BEHIND_A_PROXY)
-    noted = {**_mapping(told.get("spend_logs_metadata")), **_mapping(told.get("requester_metadata"))}
+def read(
+    payload: Mapping[str, Any], *, asked: Mapping[str, Any], headers: Mapping[str, Any], around: Container[str] = ()
+) -> Request:
+    """Read the request of a StandardLoggingPayload; the rest as `litellm.document` takes it."""
+    told = mapping(payload.get("metadata"))
+    is_behind_a_proxy = _is_behind_a_proxy(told)
+    noted = {**mapping(told.get("spend_logs_metadata")), **mapping(told.get("requester_metadata"))}
     if not is_behind_a_proxy:
         noted = {**asked, **noted}
-    headers = {**headers, **_mapping(noted.get("headers")), **_mapping(told.get("requester_custom_headers"))}
+    headers = {**headers, **mapping(noted.get("headers")), **mapping(told.get("requester_custom_headers"))}
     by_the_proxy = {kept: word(told, *names) for kept, names in _OF_THE_PROXY.items()}
     if by_the_proxy["key_user"] == _MASTER_KEYS_USER:
         by_the_proxy["key_user"] = None
     return Request(
         attribution={
-            "workspace": word(
-                _mapping(told.get("user_api_key_auth_metadata")) if is_behind_a_proxy else noted, WORKSPACE_KEY
-            ),
-            "app": word(headers, "x-title", "x-openrouter-title", "http-referer"),
+            "workspace": workspace(told, noted),
+            "app": None if "app" in around else word(headers, "x-title", "x-openrouter-title", "http-referer"),
             "api_key_name": word(told, "user_api_key_alias"),
-            "session_id": _session_id(payload, noted, headers),
+            "session_id": _session_id(payload, noted, NOTHING if "session_id" in around else headers),
         },
         metadata={
             **_notes(noted, without=by_the_proxy if is_behind_a_proxy else ()),
@@ -82,6 +81,15 @@ def read(payload: Mapping[str, Any], *, asked: Mapping[str, Any], headers: Mappi
         is_own_call=bool(word(headers, OWN_CALL_HEADER)),
         is_internal=bool(asked.get(_INTERNAL)),
     )
+
+
+def workspace(told: Mapping[str, Any], noted: Mapping[str, Any]) -> str | None:
+    """The workspace: the key's, as the proxy has `told`; in a program of one's own, what the caller `noted`."""
+    return word(mapping(told.get("user_api_key_auth_metadata")) if _is_behind_a_proxy(told) else noted, WORKSPACE_KEY)
+
+
+def _is_behind_a_proxy(told: Mapping[str, Any]) -> bool:
+    return any(told.get(name) for name in _BEHIND_A_PROXY)
 
 
 def _session_id(payload: Mapping[str, Any], noted: Mapping[str, Any], headers: Mapping[str, Any]) -> str | None:
@@ -107,7 +115,3 @@ def _tags(given: Any) -> dict[str, str]:
     told = given[:_TAGS_AT_MOST] if isinstance(given, list) else []
     tags = [tag for tag in told if isinstance(tag, str) and not tag.startswith("User-Agent: ")]
     return {"tags": ",".join(tags)} if tags else {}
-
-
-def _mapping(given: Any) -> Mapping[str, Any]:
-    return given if isinstance(given, Mapping) else _NOTHING

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from api_hooks.wire.contract import TURNS_AT_MOST
 from api_hooks.wire.text import plain
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def field(source: Any, *names: str) -> Any:
@@ -30,6 +33,11 @@ def word(source: Any, *names: str) -> str | None:
         if isinstance(value, str):
             return plain(value)
     return None
+
+
+def mapping(given: Any) -> Mapping[str, Any]:
+    """Itself where it is a mapping, else an empty one."""
+    return given if isinstance(given, Mapping) else NOTHING
 
 
 def is_sequence(given: object) -> bool:

@@ -85,7 +85,7 @@ def import_(
         if exports.lacks_requests:
             output.note("Without the batch's input file its answers go in alone; what was asked cannot be added later.")
         found = importing.survey(engine, exports, workspace=workspace, classify=classify)
-        _tell(found)
+        _tell(found, classify=classify)
         imported = importing.Imported()
         if not dry_run:
             imported = _bring_in(
@@ -147,7 +147,7 @@ def _bring_in(
         )
 
 
-def _tell(found: "Survey") -> None:
+def _tell(found: "Survey", *, classify: bool) -> None:
     """Say which lines are bad, what is left out and what classifying costs, before anything is written."""
     for bad in found.bad[:BAD_LINES_SHOWN]:
         output.problem(_bad(bad))
@@ -160,7 +160,13 @@ def _tell(found: "Survey") -> None:
     if found.without_text:
         output.note(f"Without text: {found.without_text}; their usage and cost go in, and nothing is asked about them.")
     for model, count in sorted(found.asked.items()):
-        output.note(f"Classifying: {count} classifications by {model}.")
+        output.note(
+            f"Classifying: up to {count} classifications by {model}; what is known already is not asked about again."
+        )
+    if classify and found.generations and not found.asked:
+        output.note(
+            "No classifier is asked about them: none is active in their workspace, or samples or filters them out."
+        )
     if found.asked:
         known = f"about {found.cost_usd:.4f} USD at 4 characters a token"
         unknown = f"; the price of {found.unpriced} of them is unknown" if found.unpriced else ""

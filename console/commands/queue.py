@@ -27,9 +27,10 @@ def queue(
 ) -> None:
     """Show what waits, for how long, what was lost today and what it cost, and whether that is well."""
     from worker import broker_state, line_health
+    from worker.store import engine as engines
     from worker.store import line_state
 
-    with session.engine() as engine, engine.connect() as connection:
+    with session.engine() as engine, engines.reading(engine) as connection:
         line = line_state.look(connection)
     endpoints = {*session.endpoints(), *(one.endpoint for one in line.waiting if one.endpoint)}
     with broker_state.connect(session.redis_url()) as client:

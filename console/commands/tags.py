@@ -39,12 +39,23 @@ def tags(
     with session.engine() as engine, engine.connect() as connection:
         name = reports.workspace_of(connection, workspace)
         counts = reports.tag_counts(connection, name, since=start, dimension=dimension, by=by)
+        if dimension is not None and not counts:
+            _require_asked(dimension, reports.dimensions(connection, name), name)
         coverage = reports.coverage(connection, name, start)
     if as_json:
         output.json_object({"workspace": name, "since": start, "tags": [asdict(one) for one in counts], **coverage})
         return
     _tell_tags(counts, f"Tags of workspace {name} since {start:%Y-%m-%d %H:%M} UTC", by)
     _tell_coverage(coverage)
+
+
+def _require_asked(dimension: str, asked: list[str], workspace: str) -> None:
+    """Tell a dimension without tags from one that there is not."""
+    from worker import errors
+
+    if dimension not in asked:
+        known = f"those that are asked: {', '.join(asked)}." if asked else "none is asked there yet."
+        raise errors.NotFoundError(f"No classifier of {workspace!r} asks a dimension {dimension!r}; {known}")
 
 
 def _tell_tags(counts: "list[TagCount]", title: str, by: str | None) -> None:

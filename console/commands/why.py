@@ -39,10 +39,11 @@ def why(
     An id that stands in several workspaces, or at several times, is told for each.
     """
     from worker import errors
+    from worker.store import engine as engines
     from worker.store import reports, story
 
     around = None if created_at is None else reading.moment(created_at)
-    with session.engine() as engine, engine.connect() as connection:
+    with session.engine() as engine, engines.reading(engine) as connection:
         if workspace is not None:
             reports.workspace_of(connection, workspace)
         found = story.stories(connection, story.find(connection, generation_id, workspace=workspace, around=around))

@@ -158,10 +158,11 @@ def _standstill(stage: Stage, look: _Look, *, seconds: float) -> Trouble | None:
 
 def _last_case(engine: "Engine", look: _Look) -> str | None:
     """What the last attempt at one of those met that have no end."""
+    from worker.store import engine as engines
     from worker.store import story
 
     waiting = [row for row in look.rows if reasons.TAGGED not in row.reasons]
-    with engine.connect() as connection:
+    with engines.reading(engine) as connection:
         for row in waiting[:1]:
             told = story.tell(connection, (row.workspace, row.id, row.created_at))
             return next((one.last_case for one in told.classifications), None)

@@ -53,9 +53,9 @@ class Process:
             self._child.send_signal(signal.SIGKILL)
         self._child.wait(10)
 
-    def ask_to_end(self) -> None:
-        """Send TERM; return at once."""
-        self._child.send_signal(signal.SIGTERM)
+    def ask_to_end(self, by: signal.Signals = signal.SIGTERM) -> None:
+        """Send TERM, or what Ctrl-C sends; return at once."""
+        self._child.send_signal(by)
 
     def exit_code(self, *, within_seconds: float) -> int:
         """Wait for its end."""

@@ -102,6 +102,40 @@ def after_three_lost_leases(line: InProcess) -> None:
         line.sweep()
 
 
+def set_right(line: InProcess, workspace: str) -> None:
+    """Do what `why` advises about what was not run, and let a day pass."""
+    with line.engine.begin() as connection:
+        names = [one.name for one in classifiers.list_all(connection, workspace)]
+        for name in names:
+            unbounded = samples.definition()
+            classifiers.update(connection, workspace, name, unbounded, state="active", configured_by=None)
+    if not names:
+        samples.classifier(line.engine, workspace=workspace)
+    line.database.execute("update classifier_spend set day = day - 1")
+    line.again()
+
+
+@pytest.mark.parametrize(
+    ("reason", "scene"),
+    [
+        (Reason.NO_CLASSIFIER, in_a_workspace_without_classifier),
+        (Reason.SAMPLED_OUT, under_settings(sampling_rate=0.0)),
+        (Reason.FILTERED_OUT, under_settings(filters={"apps": ["support-*"]})),
+        (Reason.OVER_BUDGET, after_the_budget_is_spent),
+        (Reason.PAUSED, recorded_while_paused),
+        (Reason.PAUSED, paused_before_its_turn),
+    ],
+)
+def test_what_was_not_run_is_not_run_later_and_the_advice_says_so(
+    line: InProcess, reason: Reason, scene: Scene
+) -> None:
+    scene(line)
+    assert line.why("g") == reason
+    set_right(line, line.database.classifications()["g"].workspace)
+    assert line.why("g") == reason
+    assert "What was not run is not run later" in explain(reason).advice
+
+
 SCENES: list[tuple[Reason, Scene]] = [
     (Reason.PENDING, recorded),
     (Reason.RUNNING, asked_at_this_moment),

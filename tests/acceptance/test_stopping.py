@@ -48,6 +48,13 @@ def end_in_time(worker: Process) -> float:
     return time.monotonic() - began
 
 
+def test_ctrl_c_ends_a_worker_as_term_does(stage: Stage) -> None:
+    worker = stage.worker()
+    worker.ask_to_end(signal.SIGINT)
+    assert worker.exit_code(within_seconds=DRAIN_SECONDS + PATIENCE_SECONDS) == 0, worker.log
+    assert "Ctrl+C" not in worker.log
+
+
 def test_calls_that_end_in_time_are_finished_and_a_hung_one_is_released(stage: Stage) -> None:
     stage.model_server.play.latency_seconds = 1.0
     stage.model_server.script("hung", "hang")

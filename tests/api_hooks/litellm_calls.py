@@ -41,6 +41,12 @@ def _sync(openai: dict[str, Any]) -> None:
         note(first)
     with caller("abandoned stream"):
         next(iter(litellm.completion(messages=SAID, stream=True, **openai)))
+    with caller("nearer") as note:
+        note(
+            litellm.completion(
+                messages=SAID, metadata={"headers": {"x-title": "a client"}, "session_id": "of the call"}, **openai
+            )
+        )
     with caller("text completion") as note:
         note(
             litellm.text_completion(
@@ -75,6 +81,14 @@ async def _async(openai: dict[str, Any], claude: dict[str, Any]) -> None:
         note(await litellm.acompletion(messages=SAID, **openai))
     with caller("astream") as note:
         note((await _all(await litellm.acompletion(messages=SAID, stream=True, **openai)))[0])
+    with caller("edited afterwards") as note:
+        edited = [{"role": "user", "content": "as it was"}]
+        note(await litellm.acompletion(messages=edited, **openai))
+        edited[0]["content"] = "CHANGED"  # before LiteLLM's loop comes to logging it
+        edited.append({"role": "user", "content": "CHANGED"})
+    unread = await litellm.acompletion(messages=SAID, stream=True, **openai)
+    with caller("a stranger", workspace="strangers"):
+        [seen["outside any context"], *_] = [chunk.id for chunk in await _all(unread)]
     with caller("abandoned astream"):
         async for _ in await litellm.acompletion(messages=SAID, stream=True, **openai):
             break
@@ -96,13 +110,13 @@ async def _async(openai: dict[str, Any], claude: dict[str, Any]) -> None:
 
 
 @contextmanager
-def caller(name: str) -> Iterator[Callable[[Any], None]]:
+def caller(name: str, workspace: str | None = None) -> Iterator[Callable[[Any], None]]:
     """Calls of one user's, in a workspace; note the response that came back."""
 
     def note(response: Any) -> None:
         seen[name] = wire.call_id(response)
 
-    with api_hooks.context(user=name, app="calls"):
+    with api_hooks.context(user=name, app="calls", workspace=workspace):
         yield note
 
 

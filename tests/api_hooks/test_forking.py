@@ -73,6 +73,45 @@ while sys.argv[2] == "down" and not api_hooks.stats().is_failing:
 print(*Notices.names[Notices.names.index("encodings.idna") + 1:])
 """
 
+_LISTS_IMPORTS_OUTSIDE_OF_WORK = """
+import sys, threading
+import api_hooks
+from api_hooks import current, forking
+from api_hooks.settings import Settings
+
+
+class Notices:
+    names = []
+
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread().name == "aftertag-hook" and not forking.work._under_way._is_owned():
+            self.names.append(name)
+
+
+class Sender:
+    def send(self, batch):
+        return 0
+
+    def close(self):
+        pass
+
+
+sys.meta_path.insert(0, Notices())
+settings = Settings.build({"workspace": "forks", "sample": 0.5, "sample_by": "session", "redact": str.upper}, {})
+with current.sending_to(Sender(), settings):
+    call = {"id": "c", "function": {"name": "f", "arguments": {"a": [1.5, None, b"x"]}}}
+    response = {"id": "chatcmpl-1", "model": "m", "choices": [{"message": {"role": "assistant", "tool_calls": [call]}}]}
+    for created_at in (None, 1.7e9, "2026-01-02T03:04:05Z", "Sun, 06 Nov 1994 08:49:37 GMT", "no time"):
+        for given_id in (None, "x" * 500, 7):
+            for session_id in (None, "s", "t"):
+                given = {"id": given_id, "created_at": created_at, "session_id": session_id}
+                assert api_hooks.enqueue([{"role": "user", "content": "ü\\ud800" * 9000}], response, **given)
+                assert api_hooks.enqueue(b"x", metadata={"k": [1, {"a": object()}]}, tools=[call], **given)
+    assert api_hooks.feedback("x", 1.0, "fine") and api_hooks.flush(20)
+    assert api_hooks.stats().dropped == {}, api_hooks.stats()
+print(*Notices.names)
+"""
+
 
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -98,6 +137,11 @@ def test_what_sending_needs_is_imported_before_it_begins(redis_db_url: str) -> N
         late = run(_LISTS_LATE_IMPORTS, url, state)
         assert late.returncode == 0
         assert set(late.stdout.split()) <= {"stringprep", "unicodedata"}  # which encodings.idna itself imports
+
+
+def test_building_which_no_fork_waits_for_imports_nothing() -> None:
+    late = run(_LISTS_IMPORTS_OUTSIDE_OF_WORK)
+    assert (late.returncode, late.stdout.split(), late.stderr) == (0, [], "")
 
 
 def test_a_fork_comes_between_two_pieces_of_work_that_follow_at_once() -> None:

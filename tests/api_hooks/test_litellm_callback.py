@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 DATABASE = 15
 CALLS = (
     *("completion", "stream", "text completion", "responses", "responses stream", "mock", "unpriced", "cached"),
+    *("edited afterwards", "nearer"),
     *("acompletion", "astream", "aresponses stream", "messages", "claude by chat", "claude by responses"),
     *("openai by messages", "the last"),
 )
@@ -114,6 +115,20 @@ def test_the_context_around_a_call_attributes_it_also_where_its_end_is_logged_on
     assert {told.of(user)["app"] for user in CALLS} == {"calls"}
 
 
+def test_messages_that_are_edited_right_after_the_call_are_kept_as_they_were(told: Told) -> None:
+    turns = [(kind, text) for kind, text, *_ in told.of("edited afterwards")["turns"]]
+    assert turns == [("user", "as it was"), ("assistant", "You said: as it was")]
+
+
+def test_a_stream_belongs_to_where_it_began_and_not_to_the_context_that_it_is_read_in(told: Told) -> None:
+    [found] = [one for one in told.generations if one["id"] == told.seen["outside any context"]]
+    assert (found["user"], found["workspace"], found["app"]) == (None, "acme", None)
+
+
+def test_a_context_around_a_call_is_nearer_to_it_than_a_header(told: Told) -> None:
+    assert (told.of("nearer")["app"], told.of("nearer")["session_id"]) == ("calls", "of the call")
+
+
 def test_usage_cost_tools_metadata_and_session_are_kept(told: Told) -> None:
     found = told.of("completion")
     assert found["tools"] == ["search"]
@@ -136,6 +151,7 @@ def test_the_system_prompt_is_kept_also_in_blocks_and_as_instructions(user: str,
 
 def test_an_answer_from_litellms_cache_is_a_generation_that_used_nothing(told: Told) -> None:
     [hit] = [one for one in told.generations if one["metadata"].get("cache_hit")]
+    assert hit["user"] is None  # there was no call, and who is around its logging is another
     assert hit["id"].startswith(f"{told.seen['cached again']}_cache_hit")
     assert (hit["usage"], hit["cost_usd"]) == ({}, 0)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api_hooks import wire
+from api_hooks import forking, wire
 from api_hooks.line import Line
 from api_hooks.losses import WITHHELD
 from tests.api_hooks.senders import KeepingSender, put
@@ -65,6 +65,26 @@ def test_every_turn_is_shown_to_it_and_names_are_not(line_to: Callable[..., Line
     assert len(seen) == 5
     assert generation["user"] == "u-17"
     assert (line.stats().withheld, line.stats().dropped) == (0, {})
+
+
+def test_no_fork_waits_for_it(line_to: Callable[..., Line], sender: KeepingSender) -> None:
+    is_called, may_end = threading.Event(), threading.Event()
+
+    def redact(text: str) -> str:
+        is_called.set()
+        may_end.wait(30)
+        return text
+
+    line = line_to(redact=redact)
+    put(line, "hello")
+    assert is_called.wait(10)
+    try:
+        assert forking.work.hold(0.2)
+    finally:
+        forking.work.let_go()
+        may_end.set()
+    assert line.flush(5)
+    assert len(sender.generations) == 1
 
 
 def test_it_runs_on_the_sending_thread(line_to: Callable[..., Line], sender: KeepingSender) -> None:

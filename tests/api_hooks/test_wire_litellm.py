@@ -45,7 +45,7 @@ def test_a_call_through_the_proxy_keeps_model_usage_cost_key_team_and_end_user()
         "id": RESPONSE_ID,
         "id_given": True,
         "workspace": "acme",
-        "created_at": "2026-11-24T18:20:30.000000+00:00",
+        "created_at": "2026-11-24T18:20:29.750000+00:00",  # where it began, as all instruments have it
         "model": "gpt-4o-mini",
         "provider": "openai",
         "turns": [
@@ -219,6 +219,14 @@ class TestOwnCall:
         assert "own_call" not in document(payload(metadata=proxy_metadata(requester_metadata=header)))
         assert "own_call" not in document(payload(model_parameters=header, request_tags=[wire.OWN_CALL_HEADER]))
         assert "own_call" not in document(payload(metadata=proxy_metadata(requester_custom_headers={"x-a": "1"})))
+
+
+def test_what_a_context_says_no_header_says_otherwise() -> None:
+    given = payload(metadata=proxy_metadata(requester_custom_headers={"x-title": "a", "x-litellm-session-id": "s"}))
+    found = document(given)
+    assert (found["app"], found["session_id"]) == ("a", "s")
+    found = document(given, around={"app": "b", "session_id": "t"})
+    assert (found["app"], found["session_id"]) == (None, None)
 
 
 JSON = st.recursive(

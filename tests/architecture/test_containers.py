@@ -15,12 +15,14 @@ import yaml
 
 from console.server import serving
 from worker.settings import PREFIX, Settings
+from worker.store.tables import PARTITIONED, metadata
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 DOCKERFILE = (ROOT / "Dockerfile").read_text().splitlines()
+RELATIONS_OF_A_DAY = sum(1 + len(metadata.tables[table].indexes) + 1 for table in PARTITIONED)
 NOT_OURS = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "REDISCLI_AUTH", "PATH"}
 
 
@@ -167,6 +169,12 @@ def test_postgres_takes_as_many_connections_as_four_workers_a_server_and_a_conso
     said = (ROOT / "docker-compose.yml").read_text()
     assert f"connections, {of_a_worker}:" in said
     assert f"a server ({of_a_server})" in said
+
+
+def test_postgres_has_locks_for_sql_over_all_days_that_are_kept() -> None:
+    given = dict(word.split("=") for word in SERVICES["postgres"]["command"] if "=" in word)
+    room = int(given["max_connections"]) * int(given["max_locks_per_transaction"])
+    assert room >= 4 * RELATIONS_OF_A_DAY * Settings().keep_days
 
 
 def test_redis_neither_evicts_nor_forgets() -> None:

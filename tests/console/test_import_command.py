@@ -74,7 +74,7 @@ def test_json_is_one_object_and_what_it_costs_is_told_beside_it(aftertag: Comman
         "classifications": 2,
         "estimated_cost_usd": 0,
     }
-    assert "Classifying: 2 classifications by local-lexical." in ended.stderr
+    assert "Classifying: up to 2 classifications by local-lexical;" in ended.stderr
     assert "Estimated cost: about 0.0000 USD" in ended.stderr
     assert "Importing" not in ended.stdout + ended.stderr  # the bar
 
@@ -211,3 +211,9 @@ def test_a_batch_without_its_input_file_is_told_before_anything_is_written(after
         "Without the batch's input file its answers go in alone; what was asked cannot be added later." in alone.stderr
     )
     assert "go in alone" not in aftertag.done(*IMPORT, output_file, input_file, "--dry-run").stderr
+
+
+def test_an_import_that_no_classifier_is_asked_about_says_so(aftertag: CommandLine, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [chat("one")])
+    assert "No classifier is asked about them" in aftertag.done(*IMPORT, path).stderr
+    assert "No classifier is asked about them" not in aftertag.done(*IMPORT, path, "--no-classify").stderr

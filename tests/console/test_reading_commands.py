@@ -124,6 +124,19 @@ def test_tags_of_nothing_say_so(aftertag: CommandLine, connection: Connection) -
     assert aftertag.done("tags", "--json").json["classifications"] == 0
 
 
+def test_a_dimension_that_nobody_asks_is_told_from_one_without_tags(
+    aftertag: CommandLine, connection: Connection
+) -> None:
+    nope = ("tags", "--dimension", "nope")
+    assert aftertag.refused(*nope) == "No classifier of 'acme' asks a dimension 'nope'; none is asked there yet."
+    line_rows.classifier(connection, "acme")
+    told = aftertag.refused(*nope)
+    assert told == "No classifier of 'acme' asks a dimension 'nope'; those that are asked: department."
+    assert "none" in aftertag.done("tags", "--dimension", "department").stdout
+    tagged(connection, "of a classifier that is gone", tags={"nope": "yes"})
+    assert "yes" in aftertag.done(*nope).stdout
+
+
 def test_a_workspace_must_be_named_where_there_are_several(aftertag: CommandLine, connection: Connection) -> None:
     line_rows.workspace(connection, "beta")
     tagged(connection, "hers", "beta")

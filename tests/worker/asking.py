@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, text
 
 from classifier_models.reply import CostSource, Usage
+from tests.worker.line_stage import EVER
 from worker.outcomes import Call, Outcome, Tagged
 from worker.store import claims, outcomes
 from worker.store.claims import Claimed
@@ -73,7 +74,7 @@ def end_leases(engine: Engine) -> int:
         connection.execute(
             text("update classifications set lease_until = now() - interval '1 second' where state = 'running'")
         )
-        return claims.take_back_lost_leases(connection).lost
+        return claims.take_back_lost_leases(connection, EVER).lost
 
 
 def make_due(engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from redis import RedisError
@@ -20,8 +20,10 @@ from worker.redacting import Redaction
 from worker.settings import Settings
 from worker.store import classifiers, members, workspaces
 from worker.store.recording import Key
+from worker.store.spans import Span
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+EVER = Span(first=date(2000, 1, 1), last=date(2100, 1, 1))
 
 
 class Bells(list[tuple[str, Key]]):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.worker import asking, line_stage
-from tests.worker.line_stage import NOW, record, rows, wire
+from tests.worker.line_stage import EVER, NOW, record, rows, wire
 from worker.line import Line
 from worker.outcomes import Retry, Waiting
 from worker.store import claims
@@ -134,13 +134,15 @@ def test_last_chances_are_given_one_at_a_time(recorded: UUID, engine: Engine) ->
 def test_a_lease_that_has_not_run_out_is_left_alone(recorded: UUID, engine: Engine) -> None:
     asking.claim(engine, KEYS[:3])
     with engine.begin() as connection:
-        assert claims.take_back_lost_leases(connection).lost == 0
+        assert claims.take_back_lost_leases(connection, EVER).lost == 0
 
 
 def test_the_sweep_rings_for_what_is_due_and_was_not_rung_lately(recorded: UUID, engine: Engine) -> None:
     def stamp(*, limit: int = 100, ring_again_seconds: float = 30) -> list[Key]:
         with engine.begin() as connection:
-            return claims.stamp_due(connection, endpoint="local", ring_again_seconds=ring_again_seconds, limit=limit)
+            return claims.stamp_due(
+                connection, EVER, endpoint="local", ring_again_seconds=ring_again_seconds, limit=limit
+            )
 
     assert stamp() == []  # recording rang for them
     assert len(stamp(ring_again_seconds=0)) == 40
@@ -160,7 +162,7 @@ def test_how_long_the_oldest_due_row_of_an_endpoint_has_waited_is_known(recorded
         connection.execute(
             text("update classifications set due_at = now() - interval '90 seconds' where generation_id = '007'")
         )
-        assert claims.oldest_waits(connection) == {"local": 90}
+        assert claims.oldest_waits(connection, EVER) == {"local": 90}
     asking.claim(engine, KEYS)
     with engine.begin() as connection:
-        assert claims.oldest_waits(connection) == {}
+        assert claims.oldest_waits(connection, EVER) == {}

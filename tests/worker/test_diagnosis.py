@@ -14,8 +14,10 @@ from worker import broker_state, diagnosis
 from worker.broker_state import BrokerState
 from worker.diagnosis import Severity
 from worker.store import engine as engines
+from worker.store import locks as locks_of
 from worker.store import partitions, server
 from worker.store.line_state import LineState, Waiting
+from worker.store.locks import Locks
 from worker.store.server import Asked, Server, TextKept
 
 TODAY = date(2026, 11, 21)
@@ -33,6 +35,11 @@ def found(
     return Server(
         version=18, has_today=has_today, days_ahead=days_ahead, asked=asked, text_kept=text_kept, oldest_text_day=oldest
     )
+
+
+def locks(*, days: int) -> Locks:
+    """A default server, and so many days of sixteen relations (more than today's fourteen), four in the largest table."""
+    return Locks(days=days, room=6_400, at_once=100, of_all_days=16 * days, of_one_table=4 * days)
 
 
 def line(*, oldest_wait_seconds: float | None, completed_before: float | None) -> LineState:
@@ -69,6 +76,10 @@ def line(*, oldest_wait_seconds: float | None, completed_before: float | None) -
         (diagnosis.of_days(found()), Severity.OK),
         (diagnosis.of_days(found(days_ahead=0)), Severity.PROBLEM),
         (diagnosis.of_days(found(has_today=False)), Severity.PROBLEM),
+        (diagnosis.of_locks(locks(days=200)), Severity.OK),
+        (diagnosis.of_locks(locks(days=201)), Severity.NOTE),
+        (diagnosis.of_locks(locks(days=800)), Severity.NOTE),
+        (diagnosis.of_locks(locks(days=801)), Severity.PROBLEM),
         (diagnosis.of_workers(line(oldest_wait_seconds=None, completed_before=None)), Severity.OK),
         (diagnosis.of_workers(line(oldest_wait_seconds=59, completed_before=None)), Severity.OK),
         (diagnosis.of_workers(line(oldest_wait_seconds=900, completed_before=5)), Severity.OK),
@@ -94,6 +105,29 @@ def line(*, oldest_wait_seconds: float | None, completed_before: float | None) -
 def test_each_finding_and_its_edge(finding: diagnosis.Finding, severity: Severity) -> None:
     assert finding.severity is severity
     assert bool(finding.advice) is (severity is not Severity.OK)
+
+
+def test_the_advice_has_room_for_four_statements_over_all_days() -> None:
+    advice = diagnosis.of_locks(locks(days=1_500)).advice
+    assert advice is not None
+    assert "Set max_locks_per_transaction to 1024" in advice
+    assert 1024 * 100 >= 4 * 16 * 1_500 > 512 * 100
+
+
+def test_the_locks_of_a_real_server_are_counted(database_url: str) -> None:
+    with engines.connecting(database_url) as engine:
+        partitions.make(engine, [TODAY + timedelta(days=day) for day in range(5)])
+        with engine.connect() as connection:
+            found = locks_of.look(connection)
+            of_all = "select 1 from generations cross join transcripts cross join classifications cross join feedback"
+            connection.exec_driver_sql(of_all)
+            held = connection.exec_driver_sql(
+                "select count(*) from pg_locks l join pg_class c on c.oid = l.relation"
+                " where l.pid = pg_backend_pid() and c.relname ~ '_20[0-9]{6}'"
+            ).scalar_one()
+    assert found.days == 5
+    assert found.of_all_days == held
+    assert found.of_one_table == 5 * 4
 
 
 def test_a_classifier_whose_endpoint_is_not_configured_here_is_a_note() -> None:

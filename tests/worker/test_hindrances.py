@@ -6,6 +6,7 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import Engine, text
+from structlog.testing import capture_logs
 
 from tests.waiting import wait_until
 from tests.worker import asking, line_stage
@@ -134,6 +135,22 @@ def test_a_batch_that_others_were_in_the_way_of_is_recorded(line: Line, engine: 
     refuse(engine, "generations", sqlstate, times=2)
     assert len(record(line, wire("1"), wire("2")).new) == 2
     assert count(engine, "set_aside") == 0
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "told"),
+    [
+        ("53200", "Postgres has no lock left; raise max_locks_per_transaction, `aftertag doctor` says to what"),
+        ("40P01", "others are in the way in Postgres; trying again"),
+    ],
+)
+def test_it_is_told_whether_others_are_in_the_way_or_there_is_no_lock_left(
+    line: Line, engine: Engine, sqlstate: str, told: str
+) -> None:
+    refuse(engine, "generations", sqlstate, times=1)
+    with capture_logs() as logged:
+        record(line, wire("1"))
+    assert [entry["event"] for entry in logged] == [told]
 
 
 @pytest.mark.parametrize("sqlstate", ["57014", "55P03"])

@@ -50,6 +50,8 @@ def line(*rows: Waiting, completed_before: float | None = 1.0, **given: Any) -> 
         (line(waiting(oldest_wait_seconds=61), completed_before=STANDSTILL_SECONDS + 1), QUIET, Health.DEGRADED),
         (line(waiting(oldest_wait_seconds=61), completed_before=None), QUIET, Health.DEGRADED),
         (line(waiting(due=0, oldest_wait_seconds=None, for_operator={"auth_failed": 2})), QUIET, Health.DEGRADED),
+        (line(waiting(retrying=1), completed_before=STANDSTILL_SECONDS), QUIET, Health.HEALTHY),
+        (line(waiting(retrying=1), completed_before=STANDSTILL_SECONDS + 1), QUIET, Health.DEGRADED),
         (line(losses={"broker_full": 3}), QUIET, Health.DEGRADED),
         (line(set_aside_today=1), QUIET, Health.DEGRADED),
         (line(set_aside=7), QUIET, Health.HEALTHY),

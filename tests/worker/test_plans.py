@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from tests.conftest import database
 from tests.worker import line_stage, plans
 from tests.worker.asking import call, tagged
+from tests.worker.line_stage import EVER
 from tests.worker.plans import Plan
 from worker import generation
 from worker.recording import plan as planned
@@ -187,19 +188,19 @@ def unfinished(engine: Engine, number: int, change: str) -> Iterator[None]:
 def test_taking_back_lost_leases_reads_the_lost_by_index(filled: Engine, number: int, lost_leases: int) -> None:
     lost = f"state = 'running', lease_until = now() - interval '1 second', lost_leases = {lost_leases}"
     with unfinished(filled, number, lost):
-        sent = plans.of(filled, claims.take_back_lost_leases)
+        sent = plans.of(filled, partial(claims.take_back_lost_leases, span=EVER))
     check_sweep(sent, number)
 
 
 @pytest.mark.parametrize("number", [1, 2, 32, 1_000])
 def test_ringing_again_and_the_oldest_waits_read_the_due_by_index(filled: Engine, number: int) -> None:
     def stamp(connection: Connection) -> None:
-        claims.stamp_due(connection, endpoint="local", ring_again_seconds=30, limit=10_000)
+        claims.stamp_due(connection, EVER, endpoint="local", ring_again_seconds=30, limit=10_000)
 
     with unfinished(filled, number, "state = 'pending', due_at = now() - interval '1 minute'"):
         sent = plans.of(filled, stamp)
-        [waits] = plans.of(filled, claims.oldest_waits)
-        [refusing] = plans.of(filled, partial(claims.is_refusing, endpoint="local", lately_seconds=30))
+        [waits] = plans.of(filled, partial(claims.oldest_waits, span=EVER))
+        [refusing] = plans.of(filled, partial(claims.is_refusing, span=EVER, endpoint="local", lately_seconds=30))
     check_sweep(sent, number)
     assert waits.sequential == set(), str(waits)
     assert waits.rows_read <= 4 * DAYS, str(waits)
@@ -218,6 +219,6 @@ def check_sweep(sent: Sequence[Plan], number: int) -> None:
 
 
 def test_the_oldest_wait_of_a_whole_backlog_is_found_without_reading_it(filled: Engine) -> None:
-    [plan] = plans.of(filled, claims.oldest_waits)
+    [plan] = plans.of(filled, partial(claims.oldest_waits, span=EVER))
     assert plan.sequential == set(), str(plan)
     assert plan.rows_read <= 4 * DAYS, str(plan)

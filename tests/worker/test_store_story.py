@@ -126,6 +126,7 @@ def test_where_a_time_is_known_only_its_days_are_read(connection: Connection) ->
     story.find(connection, "g", around=LONG_AGO, within=timedelta(hours=1))
     story.tell(connection, ("acme", "g", NOW))
     event.remove(connection, "before_cursor_execute", explain)
+    plans = [plan for plan in plans if "pg_inherits" not in plan]
     plans.remove(of_feedback := next(plan for plan in plans if "feedback" in plan))
     assert len(plans) == 3
     days = connection.execute(

@@ -6,6 +6,7 @@ import secrets
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -17,7 +18,13 @@ DATABASE = "aftertag"
 START_SECONDS = 60.0
 _SOCKET_PATH_BYTES = 100  # the kernel allows 108 on Linux, 104 on macOS
 _FAST = {"fsync": "off", "full_page_writes": "off"}  # what was committed survives kill -9, not a power cut
-_SETTINGS = {"listen_addresses": "", "max_connections": "200", "shared_buffers": "128MB", "max_wal_size": "1GB"}
+_SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "max_locks_per_transaction": "1024",  # SQL over all tables and four years of days needs 21,000 of them; costs 40 MB
+    "shared_buffers": "128MB",
+    "max_wal_size": "1GB",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,10 +32,12 @@ class Postgres:
     """One PostgreSQL server. `start()` and `stop()` may be repeated; the URL stays the same.
 
     `durable=False` gives up what was committed in a power cut (never in a kill -9) for speed: for demos and tests.
+    `settings` stand over ours.
     """
 
     directory: Path
     durable: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -90,6 +99,7 @@ class Postgres:
     def _program(self, programs: Path, files: Path, lent: account.Account | None) -> children.Program:
         settings = _SETTINGS | {"unix_socket_directories": str(self.socket_directory)}
         settings |= {} if self.durable else _FAST
+        settings |= self.settings
         return children.Program(
             name="PostgreSQL",
             arguments=[

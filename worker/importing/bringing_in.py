@@ -11,9 +11,9 @@ from worker.importing.recognising import Exports
 from worker.importing.surveying import Survey
 from worker.redacting import Redaction
 from worker.store import engine as engines
-from worker.store import partitions
+from worker.store import partitions, spans
 from worker.store import recording as records
-from worker.store.connecting import Connection, DatabaseError, Engine
+from worker.store.connecting import DatabaseError, Engine
 
 BATCH = 200
 
@@ -62,24 +62,29 @@ def _count_withheld(engine: Engine, redaction: Redaction | None) -> None:
             records.add_losses(connection, redaction.take_losses(), day=datetime.now(UTC).date())
 
 
-def _batches(exports: Exports, *, workspace: str | None, redact: wire.Redact | None) -> Iterator[list[Line]]:
+def _batches(exports: Exports, *, workspace: str | None, redact: wire.Redact | None) -> Iterator[Sequence[Line]]:
     batch: list[Line] = []
     for line in lines(exports, workspace=workspace, redact=redact):
         if not isinstance(line, Line):
             continue  # told by the survey
         batch.append(line)
         if len(batch) >= BATCH:
-            yield batch
+            yield from _in_spans(batch)
             batch = []
     if batch:
-        yield batch
+        yield from _in_spans(batch)
+
+
+def _in_spans(batch: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """What belongs to far days is written apart: one transaction would lock all days between them."""
+    return spans.grouped(batch, lambda line: line.generation.created_at)
 
 
 def _write(engine: Engine, batch: Sequence[Line], *, classify: bool) -> tuple[int, list[BadLine]]:
     """Write a batch; where Postgres refuses it, its halves, so that one line cannot keep the others out."""
+    fresh = [line.generation for line in _not_known(engine, batch)]
     try:
         with engine.begin() as connection:
-            fresh = [line.generation for line in _not_known(connection, batch)]
             new, _ = recording.write(connection, fresh, classify=classify, rings=recording.never)
         return len(new), []
     except DatabaseError as error:
@@ -95,15 +100,18 @@ def _write(engine: Engine, batch: Sequence[Line], *, classify: bool) -> tuple[in
     return first + second, refused + also
 
 
-def _not_known(connection: Connection, batch: Sequence[Line]) -> list[Line]:
+def _not_known(engine: Engine, batch: Sequence[Line]) -> list[Line]:
     """Leave out lines without a time of their own that are here already: the file's time may have changed since."""
     untimed: dict[str, list[str]] = {}
     for line in batch:
         if not line.timed:
             untimed.setdefault(line.generation.workspace, []).append(line.generation.id)
-    known = {
-        (workspace, id_)
-        for workspace, ids in untimed.items()
-        for id_ in records.known_at_any_time(connection, workspace, ids)
-    }
+    if not untimed:
+        return list(batch)
+    with engines.reading(engine) as connection:
+        known = {
+            (workspace, id_)
+            for workspace, ids in untimed.items()
+            for id_ in records.known_at_any_time(connection, workspace, ids)
+        }
     return [line for line in batch if line.timed or (line.generation.workspace, line.generation.id) not in known]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, text
 
 from worker import reasons
 from worker.store.recording import Key
+from worker.store.spans import Span
 
 LOST_LEASES_ALLOWED = 3
 """After so many lost leases a classification ends as `worker_lost`, so that no transcript kills workers for ever."""
@@ -126,17 +127,18 @@ class LostLeases:
     ended: int
 
 
-def take_back_lost_leases(connection: Connection) -> LostLeases:
-    """Make rows whose lease ran out due again, or end them as `worker_lost`."""
+def take_back_lost_leases(connection: Connection, span: Span) -> LostLeases:
+    """Make rows of these days whose lease ran out due again, or end them as `worker_lost`."""
     lost = connection.execute(
         text("""
         select workspace, generation_id, created_at, classifier_id, lost_leases
         from classifications
-        where state = 'running' and lease_until < now()
+        where state = 'running' and lease_until < now() and created_at >= :earliest and created_at < :latest
         order by workspace, generation_id, created_at, classifier_id
         limit 10000
         for update skip locked
-        """)
+        """),
+        span.bounds,
     ).all()
     _update_locked(
         connection,
@@ -154,8 +156,8 @@ def take_back_lost_leases(connection: Connection) -> LostLeases:
     return LostLeases(lost=len(lost), ended=sum(row.lost_leases + 1 >= LOST_LEASES_ALLOWED for row in lost))
 
 
-def is_refusing(connection: Connection, *, endpoint: str, lately_seconds: float) -> bool:
-    """Whether the endpoint has lately put rows off to wait on the operator.
+def is_refusing(connection: Connection, span: Span, *, endpoint: str, lately_seconds: float) -> bool:
+    """Whether the endpoint has lately put rows of these days off to wait on the operator.
 
     The rows themselves tell, to every worker alike: their wait is not over, or has been for less than `lately_seconds`.
     """
@@ -165,9 +167,11 @@ def is_refusing(connection: Connection, *, endpoint: str, lately_seconds: float)
             select exists (
                 select from classifications
                 where endpoint = :endpoint and state in ('pending', 'retrying') and reason = any(:reasons)
-                  and due_at > now() - make_interval(secs => :lately_seconds))
+                  and due_at > now() - make_interval(secs => :lately_seconds)
+                  and created_at >= :earliest and created_at < :latest)
             """),
             {
+                **span.bounds,
                 "endpoint": endpoint,
                 "reasons": [str(reason) for reason in reasons.of(reasons.Kind.WAITING)],
                 "lately_seconds": lately_seconds,
@@ -176,8 +180,8 @@ def is_refusing(connection: Connection, *, endpoint: str, lately_seconds: float)
     )
 
 
-def stamp_due(connection: Connection, *, endpoint: str, ring_again_seconds: float, limit: int) -> list[Key]:
-    """Stamp up to `limit` due rows of `endpoint` as rung, oldest first, and return whom to ring for.
+def stamp_due(connection: Connection, span: Span, *, endpoint: str, ring_again_seconds: float, limit: int) -> list[Key]:
+    """Stamp up to `limit` due rows of `endpoint` and these days as rung, oldest first, and return whom to ring for.
 
     A row that was rung less than `ring_again_seconds` ago is left alone: its bell may still be on its way.
     """
@@ -187,11 +191,12 @@ def stamp_due(connection: Connection, *, endpoint: str, ring_again_seconds: floa
         from classifications
         where endpoint = :endpoint and state in ('pending', 'retrying') and due_at <= now()
           and (rung_at is null or rung_at < now() - make_interval(secs => :ring_again_seconds) or rung_at < due_at)
+          and created_at >= :earliest and created_at < :latest
         order by due_at
         limit :limit
         for update skip locked
         """),
-        {"endpoint": endpoint, "ring_again_seconds": ring_again_seconds, "limit": limit},
+        {"endpoint": endpoint, "ring_again_seconds": ring_again_seconds, "limit": limit, **span.bounds},
     ).all()
     _update_locked(connection, due, "rung_at = now()")
     return sorted({(row.workspace, row.generation_id, row.created_at) for row in due})
@@ -227,8 +232,8 @@ def _update_locked(connection: Connection, locked: Sequence[Row[Any]], changes: 
         )
 
 
-def oldest_waits(connection: Connection) -> dict[str, float]:
-    """The endpoints that have a row due now, and for how many seconds the oldest has been.
+def oldest_waits(connection: Connection, span: Span) -> dict[str, float]:
+    """The endpoints that have a row of these days due now, and for how many seconds the oldest has been.
 
     Goes from endpoint to endpoint in the index of what is due, and reads one row a day of each: a backlog of a million
     rows is not read to find its oldest.
@@ -236,10 +241,14 @@ def oldest_waits(connection: Connection) -> dict[str, float]:
     rows = connection.execute(
         text("""
         with recursive waiting as (
-            (select endpoint from classifications where state in ('pending', 'retrying') order by endpoint limit 1)
+            (select endpoint from classifications
+             where state in ('pending', 'retrying') and created_at >= :earliest and created_at < :latest
+             order by endpoint limit 1)
             union all
             select (select c.endpoint from classifications c
-                    where c.state in ('pending', 'retrying') and c.endpoint > w.endpoint order by c.endpoint limit 1)
+                    where c.state in ('pending', 'retrying') and c.endpoint > w.endpoint
+                      and c.created_at >= :earliest and c.created_at < :latest
+                    order by c.endpoint limit 1)
             from waiting w where w.endpoint is not null
         )
         select w.endpoint, extract(epoch from now() - oldest.due_at)::float8 as seconds
@@ -247,10 +256,12 @@ def oldest_waits(connection: Connection) -> dict[str, float]:
         cross join lateral (
             select c.due_at from classifications c
             where c.endpoint = w.endpoint and c.state in ('pending', 'retrying') and c.due_at <= now()
+              and c.created_at >= :earliest and c.created_at < :latest
             order by c.due_at limit 1
         ) oldest
         order by w.endpoint
-        """)
+        """),
+        span.bounds,
     )
     return {row.endpoint: row.seconds for row in rows}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
@@ -25,7 +25,8 @@ _READ_ONLY = "25006"  # a primary that became a standby, until connections reach
 _OVER_A_LIMIT = "54"  # an index entry or a statement that is too large: psycopg calls these operational too
 _CHECK_VIOLATION = "23514"
 _CANCELLED = "57014"  # by its timeout, most often
-_OTHERS_IN_THE_WAY = ("40001", "40P01", "55P03", "53200")  # serialization, deadlock, lock timeout, no lock left
+_NO_LOCK_LEFT = "53200"  # "out of shared memory": all locks of the server are taken, by whoever it is
+_OTHERS_IN_THE_WAY = ("40001", "40P01", "55P03", _NO_LOCK_LEFT)  # serialization, deadlock, lock timeout
 
 PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Before each further try of a statement that others are in the way of; then it counts as refused."""
@@ -87,6 +88,11 @@ def is_in_the_way(error: BaseException) -> bool:
     return _sqlstate(error) in _OTHERS_IN_THE_WAY
 
 
+def has_no_lock_left(error: BaseException) -> bool:
+    """Whether the server's lock table was full: others may be done in a moment, and the operator has to enlarge it."""
+    return _sqlstate(error) == _NO_LOCK_LEFT
+
+
 def is_hindered(error: BaseException) -> bool:
     """Whether Postgres stopped the statement for what it met rather than for what it is: its time, or others."""
     return _sqlstate(error) == _CANCELLED or is_in_the_way(error)
@@ -115,6 +121,13 @@ def answers(engine: Engine) -> bool:
     except (DBAPIError, NoConnectionError):
         return False
     return True
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Hand out a connection whose statements stand alone: locks on the days that one looked into go with it."""
+    with engine.connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

@@ -1,10 +1,15 @@
 """How the line stands: what waits and for how long, when something was last completed, what was lost, what it cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
+
+from worker.store import partitions, spans, unfinished
+from worker.store.spans import Span
 
 MOST_DAYS_LOOKED_AT = 14
 
@@ -67,14 +72,17 @@ class LineState:
 
 
 def look(connection: Connection) -> LineState:
-    """Read how the line stands; unfinished rows by their partial indexes, so that what has ended costs nothing."""
+    """Read how the line stands; unfinished rows by their partial indexes, so that what has ended costs nothing.
+
+    On a connection in autocommit: every day that is kept is looked into, and in one transaction locks on all would add up.
+    """
     today = connection.execute(text(_TODAY)).one()
     waiting, days = _waiting(connection)
     rows = connection.execute(text("select reason, generations from losses where day = :day"), {"day": today.day})
     return LineState(
         at=today.at,
         waiting=tuple(waiting),
-        last_completion=_last_completion(connection, days),
+        last_completion=_last_completion(connection, sorted({*days, today.day, today.day - timedelta(days=1)})),
         losses={row.reason: row.generations for row in rows},
         set_aside=today.set_aside,
         set_aside_today=today.set_aside_today,
@@ -99,19 +107,10 @@ cross join lateral (
 
 def _waiting(connection: Connection) -> tuple[list[Waiting], list[date]]:
     """What is unfinished, by endpoint, and the newest days that it belongs to."""
-    rows = connection.execute(
-        text("""
-        select endpoint, (created_at at time zone 'utc')::date as day, state, reason, count(*) as rows,
-               count(*) filter (where due_at <= now()) as due,
-               extract(epoch from now() - min(due_at) filter (where due_at <= now()))::float8 as oldest_wait_seconds
-        from (
-            select endpoint, created_at, state, reason, due_at from classifications where state in ('pending', 'retrying')
-            union all
-            select endpoint, created_at, state, null, null from classifications where state = 'running'
-        ) unfinished
-        group by 1, 2, 3, 4
-        """)
-    ).all()
+    existing = partitions.days_of(connection, "classifications")
+    rows: list[Row[Any]] = []
+    for span in spans.over(existing, unfinished.days(connection, existing)):
+        rows += connection.execute(text(_UNFINISHED), span.bounds)
     found = []
     for endpoint in sorted({row.endpoint for row in rows}):
         own = [row for row in rows if row.endpoint == endpoint]
@@ -134,19 +133,32 @@ def _waiting(connection: Connection) -> tuple[list[Waiting], list[date]]:
     return found, sorted({row.day for row in rows}, reverse=True)[:MOST_DAYS_LOOKED_AT]
 
 
-def _last_completion(connection: Connection, days: list[date]) -> datetime | None:
-    found: datetime | None = connection.execute(
-        text("""
-        select max(one.finished_at)
-        from (select unnest(cast(:days as date[])) union select (now() at time zone 'utc')::date
-              union select (now() at time zone 'utc')::date - 1) as day(day)
-        cross join lateral (
-            select max(finished_at) as finished_at from classifications
-            where created_at >= day.day::timestamp at time zone 'utc'
-              and created_at < (day.day + 1)::timestamp at time zone 'utc'
-              and state in ('tagged', 'failed')
-        ) one
-        """),
-        {"days": days},
-    ).scalar()
-    return found
+_UNFINISHED = """
+select endpoint, (created_at at time zone 'utc')::date as day, state, reason, count(*) as rows,
+       count(*) filter (where due_at <= now()) as due,
+       extract(epoch from now() - min(due_at) filter (where due_at <= now()))::float8 as oldest_wait_seconds
+from (
+    select endpoint, created_at, state, reason, due_at from classifications
+    where state in ('pending', 'retrying') and created_at >= :earliest and created_at < :latest
+    union all
+    select endpoint, created_at, state, null, null from classifications
+    where state = 'running' and created_at >= :earliest and created_at < :latest
+) unfinished
+group by 1, 2, 3, 4
+"""
+
+
+def _last_completion(connection: Connection, days: Sequence[date]) -> datetime | None:
+    found: list[datetime | None] = []
+    for day in days:  # each with bounds of its own: joined to a list of days, every day that is kept would be opened
+        bounds = Span(first=day, last=day).bounds
+        found.append(
+            connection.execute(
+                text("""
+                select max(finished_at) from classifications
+                where created_at >= :earliest and created_at < :latest and state in ('tagged', 'failed')
+                """),
+                bounds,
+            ).scalar()
+        )
+    return max(filter(None, found), default=None)

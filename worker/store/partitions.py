@@ -49,6 +49,23 @@ def existing_days(connection: Connection) -> set[date]:
     return {day for day, tables in counted.items() if tables == len(PARTITIONED)}
 
 
+def names(connection: Connection, table: str) -> list[str]:
+    """The partitions of `table`, the oldest first; one that is being detached is left out."""
+    rows = connection.execute(
+        text("""
+        select child.relname from pg_inherits join pg_class child on child.oid = inhrelid
+        where inhparent = cast(:table as regclass) and not inhdetachpending order by 1
+        """),
+        {"table": table},
+    )
+    return list(rows.scalars())
+
+
+def days_of(connection: Connection, table: str) -> list[date]:
+    """The days that `table` has, the oldest first."""
+    return [day_of(name) for name in names(connection, table)]
+
+
 def days_of_any(connection: Connection, tables: Sequence[str] = PARTITIONED) -> list[date]:
     """The days that any of these tables has a partition for, in order: for what goes through a table day by day."""
     rows = connection.execute(

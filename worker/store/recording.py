@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from worker.generation import Generation
 from worker.sampling import Placed
+from worker.store import spans
 
 SAME_ID_WITHIN = timedelta(hours=48)
 
@@ -104,15 +105,22 @@ def already_recorded(connection: Connection, rows: Sequence[Row]) -> set[Key]:
 
 
 def known_at_any_time(connection: Connection, workspace: str, ids: Sequence[str]) -> set[str]:
-    """Those of `ids` that the workspace has, whatever their time. For imports only: it looks into every day."""
-    found = connection.execute(
-        text("""
-        select distinct generation_id from classifications
-        where workspace = :workspace and generation_id = any(:ids)
-        """),
-        {"workspace": workspace, "ids": list(ids)},
-    )
-    return set(found.scalars())
+    """Those of `ids` that the workspace has, whatever their time. For imports only: it looks into every day.
+
+    On a connection in autocommit: in one transaction it would hold locks on every day.
+    """
+    found: set[str] = set()
+    for span in spans.of(connection, "classifications"):
+        rows = connection.execute(
+            text("""
+            select distinct generation_id from classifications
+            where workspace = :workspace and generation_id = any(:ids)
+              and created_at >= :earliest and created_at < :latest
+            """),
+            {"workspace": workspace, "ids": list(ids), **span.bounds},
+        )
+        found.update(rows.scalars())
+    return found
 
 
 def insert(connection: Connection, rows: Sequence[Row]) -> set[Key]:

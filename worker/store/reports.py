@@ -187,6 +187,19 @@ def tag_counts(
     return [TagCount(**row._mapping) for row in rows]
 
 
+def dimensions(connection: Connection, workspace: str) -> list[str]:
+    """The dimensions that any classifier of the workspace asks, or asked in an earlier version."""
+    rows = connection.execute(
+        text("""
+        select distinct unnest(v.dimensions) as dimension
+        from classifiers k join classifier_versions v on v.classifier_id = k.id
+        where k.workspace = :workspace order by 1
+        """),
+        {"workspace": workspace},
+    )
+    return list(rows.scalars())
+
+
 def coverage(connection: Connection, workspace: str, since: datetime | None = None) -> Coverage:
     """How many classifications are tagged, and why the others are not, of generations created from `since` on."""
     given = {"workspace": workspace, "since": since}

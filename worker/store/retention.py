@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
-from worker.store import partitions
+from worker.store import partitions, spans
+from worker.store.spans import Span, midnight
 
 BATCH_ROWS = 5_000
 UNREAD_TEXT_DAYS = 30
@@ -60,13 +61,13 @@ def delete_text(engine: Engine, *, now: datetime, batch_rows: int = BATCH_ROWS) 
     here goes what was left over), and after 30 days in any case.
     """
     with engine.connect() as connection:
-        days = [partitions.day_of(name) for name in _partitions(connection, "transcripts")]
+        days = partitions.days_of(connection, "transcripts")
         kept = {
             row.id: row.keep_text_days for row in connection.execute(text("select id, keep_text_days from workspaces"))
         }
     cutoffs = {workspace: now - timedelta(days=days_kept or UNREAD_TEXT_DAYS) for workspace, days_kept in kept.items()}
     deleted = 0
-    for start in map(_midnight, sorted(days)):
+    for start in map(midnight, sorted(days)):
         with engine.connect() as connection:
             named = [name for name in kept if cutoffs[name] > start or kept[name] == 0]
             present = _with_text(connection, named, start)
@@ -83,6 +84,12 @@ def delete_comments(engine: Engine, *, now: datetime, batch_rows: int = BATCH_RO
 
     What came in late counts from when it was recorded. The score stays as long as the record.
     """
+    with engine.connect() as connection:
+        several = spans.of(connection, "feedback")
+    return sum(_delete_comments(engine, span, now=now, batch_rows=batch_rows) for span in several)
+
+
+def _delete_comments(engine: Engine, span: Span, *, now: datetime, batch_rows: int) -> int:
     emptied = 0
     while True:
         with engine.begin() as connection:
@@ -93,11 +100,13 @@ def delete_comments(engine: Engine, *, now: datetime, batch_rows: int = BATCH_RO
                     join feedback f on f.workspace = w.id and f.comment is not null
                         and f.created_at < cast(:now as timestamptz) - make_interval(days => w.keep_text_days)
                     where f.recorded_at < cast(:now as timestamptz) - make_interval(days => w.keep_text_days)
+                      and f.created_at >= :earliest and f.created_at < :latest
                     order by f.workspace, f.id, f.created_at limit :batch_rows for update of f skip locked)
                 update feedback f set comment = null from expired
                 where f.workspace = expired.workspace and f.id = expired.id and f.created_at = expired.created_at
+                  and f.created_at >= :earliest and f.created_at < :latest
                 """),
-                {"now": now, "batch_rows": batch_rows},
+                {"now": now, "batch_rows": batch_rows, **span.bounds},
             ).rowcount
         emptied += rows
         if rows < batch_rows:
@@ -183,7 +192,7 @@ def _in_batches(engine: Engine, select: str, *, batch_rows: int, **given: object
 def _expired_days(connection: Connection, table: str, *, now: datetime, keep_days: int) -> set[date]:
     """The days of `table` that ended `keep_days` ago and of which nothing was recorded since."""
     cutoff = now - timedelta(days=keep_days)
-    old = [day for day in map(partitions.day_of, _partitions(connection, table)) if day < cutoff.astimezone(UTC).date()]
+    old = [day for day in partitions.days_of(connection, table) if day < cutoff.astimezone(UTC).date()]
     return {day for day in old if not _recorded_since(connection, day, cutoff)}
 
 
@@ -194,7 +203,7 @@ def _recorded_since(connection: Connection, day: date, cutoff: datetime) -> bool
             select exists (select from generations
                            where created_at >= :earliest and created_at < :latest and recorded_at >= :cutoff)
             """),
-            {"earliest": _midnight(day), "latest": _midnight(day) + timedelta(days=1), "cutoff": cutoff},
+            {"earliest": midnight(day), "latest": midnight(day) + timedelta(days=1), "cutoff": cutoff},
         ).scalar_one()
     )
 
@@ -210,7 +219,7 @@ def _drop(engine: Engine, table: str, days: Sequence[date]) -> Dropped:
         try:
             with partitions.alone(connection):
                 partitions.finish_interrupted(connection, table)
-            present = set(_partitions(connection, table))
+            present = set(partitions.names(connection, table))
             for day in days:
                 name = partitions.name_of(table, day)
                 if name in present:
@@ -225,18 +234,3 @@ def _drop(engine: Engine, table: str, days: Sequence[date]) -> Dropped:
             if not connection.invalidated:
                 connection.execute(text("set lock_timeout = 0"))
     return Dropped(days=tuple(dropped), held=tuple(days[len(dropped) :]))
-
-
-def _partitions(connection: Connection, table: str) -> list[str]:
-    rows = connection.execute(
-        text("""
-        select child.relname from pg_inherits join pg_class child on child.oid = inhrelid
-        where inhparent = cast(:table as regclass) and not inhdetachpending order by 1
-        """),
-        {"table": table},
-    )
-    return list(rows.scalars())
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from worker.store import feedback
+from worker.store import feedback, spans
 from worker.store.feedback import Given
 from worker.store.recording import Key
 from worker.store.tables import NO_CLASSIFIER_ID
@@ -94,27 +94,34 @@ def find(
 ) -> list[Key]:
     """The generations of that id, newest first, at most 100: one id may stand in several workspaces and at several times.
 
-    `around` bounds the search to the days `within` of that time; without it every day kept is looked at, each by its
-    primary key.
+    `around` bounds the search to the time `within` of it; without it every day kept is looked at, each by its primary
+    key: on a connection in autocommit, or the locks on all of them are held.
     """
+    if around is not None:
+        bounds = {"earliest": around - within, "latest": around + within + timedelta(microseconds=1)}
+        return _find(connection, id, workspace, bounds, MOST_OF_ONE_ID)
+    found: list[Key] = []
+    for span in reversed(spans.of(connection, "classifications")):
+        found += _find(connection, id, workspace, span.bounds, MOST_OF_ONE_ID - len(found))
+        if len(found) >= MOST_OF_ONE_ID:
+            break
+    return found
+
+
+def _find(
+    connection: Connection, id_: str, workspace: str | None, bounds: dict[str, datetime], limit: int
+) -> list[Key]:
     rows = connection.execute(
         text("""
         select distinct c.workspace, c.generation_id, c.created_at
         from workspaces w
         join classifications c on c.workspace = w.id and c.generation_id = :id
         where (cast(:workspace as text) is null or w.id = :workspace)
-          and c.created_at between coalesce(:earliest, '-infinity'::timestamptz)
-                               and coalesce(:latest, 'infinity'::timestamptz)
+          and c.created_at >= :earliest and c.created_at < :latest
         order by c.created_at desc, c.workspace
         limit :limit
         """),
-        {
-            "id": id,
-            "workspace": workspace,
-            "earliest": None if around is None else around - within,
-            "latest": None if around is None else around + within,
-            "limit": MOST_OF_ONE_ID,
-        },
+        {"id": id_, "workspace": workspace, "limit": limit, **bounds},
     )
     return [(row.workspace, row.generation_id, row.created_at) for row in rows]
 

@@ -40,7 +40,9 @@ class BodyListener(Listener):
     def __init__(self, call: Call, response: Any) -> None:
         super().__init__(call, response)
         self._form = call.form
-        self._is_stream = "text/event-stream" in response.headers.get("content-type", "")
+        kind = response.headers.get("content-type", "")
+        self._is_stream = "text/event-stream" in kind
+        self._is_binary = "amazon.eventstream" in kind
         self._chunks: list[bytes] = []
         self._size = 0
 
@@ -55,7 +57,7 @@ class BodyListener(Listener):
             assembly = Assembly(self._form)
             assembly.leave(_texts(body))
             return assembly, len(body)
-        is_whole = bool(body) and not is_abandoned and self._size <= BODY_BYTES
+        is_whole = bool(body) and not is_abandoned and not self._is_binary and self._size <= BODY_BYTES
         return (body, len(body)) if is_whole else (None, 0)
 
 

@@ -17,21 +17,29 @@ AROUND_BYTES = 6_000
 class Call:
     """What is kept of a call while its answer comes in: references only. Times are those of the attempt that succeeded."""
 
-    __slots__ = ("attributed", "began", "form", "request", "sdk", "seconds", "started_at", "streamed")
+    __slots__ = ("attributed", "began", "form", "is_litellms", "request", "sdk", "seconds", "started_at", "streamed")
 
     def __init__(self, *, sdk: Sdk, form: str, response: Any, streamed: bool) -> None:
         self.sdk = sdk
         self.form = form
         self.request = response.request
         self.streamed = streamed
+        self.is_litellms = False
         self.attributed: Mapping[str, Any] = attribution.current()
         self.seconds = _seconds_so_far(response)
         self.started_at = time.time() - self.seconds
         self.began = time.perf_counter() - self.seconds
 
+    def leave_to_litellm(self, told: Mapping[str, Any]) -> None:
+        """LiteLLM reports the call unless it is abandoned, with `told` of who made it."""
+        self.is_litellms = True
+        self.attributed = {**self.attributed, **told}
+
     def hand_over(self, output: Any, size: int, *, seconds: float | None = None, is_abandoned: bool = False) -> None:
         """Leave it to the sending thread. `output` is the response's bytes, an assembly of its stream, or None."""
-        reading = partial(read, self.sdk.name, self.form, self.request, output, is_abandoned)
+        if self.is_litellms and not is_abandoned:
+            return
+        reading = partial(read, self.sdk.name, self.form, self.request, output, is_abandoned, self.attributed)
         rest: dict[str, Any] = dict.fromkeys(("workspace", "model", "provider", "id", "tools", "usage", "cost_usd"))
         rest |= dict.fromkeys(("finish_reason", "user", "session_id", "app", "api_key_name", "metadata"))
         rest["created_at"] = self.started_at

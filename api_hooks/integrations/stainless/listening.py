@@ -40,6 +40,11 @@ class Listener:
         """Keep what just came. Never raises."""
         raise NotImplementedError
 
+    @property
+    def is_told_done(self) -> bool:
+        """Whether the provider said that nothing more comes. Nobody reads on then, and nothing was abandoned."""
+        return False
+
     def gathered(self, *, is_abandoned: bool) -> tuple[Any, int]:
         """Return the output as `calls.Call.hand_over` takes it, and about how many bytes it keeps."""
         raise NotImplementedError
@@ -51,6 +56,7 @@ class Listener:
             return
         try:
             seconds = time.perf_counter() - call.began
+            is_abandoned = is_abandoned and not (call.is_litellms and self.is_told_done)
             output, size = self.gathered(is_abandoned=is_abandoned)
             call.hand_over(output, size, seconds=seconds, is_abandoned=is_abandoned)
         except Exception:  # noqa: BLE001 - an application never fails over its tagging

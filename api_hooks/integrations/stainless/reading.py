@@ -13,10 +13,13 @@ ABANDONED = "abandoned"
 _UNFINISHED = ("queued", "in_progress")
 
 
-def read(sdk: str, form: str, request: Any, output: Any, is_abandoned: bool) -> dict[str, Any] | None:
+def read(
+    sdk: str, form: str, request: Any, output: Any, is_abandoned: bool, around: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """Return what the call states; None for an answer that is no completed generation. Raise what unreadable bytes do.
 
-    `request` is httpx's; `output` the bytes of a whole response, an Assembly of a stream, or None where nobody read it.
+    `request` is httpx's; `output` the bytes of a whole response, an Assembly of a stream, or None where nobody read it;
+    `around` what the contexts around the call say.
     """
     asked = _asked(request)
     answered, is_whole = _answered(output)
@@ -29,7 +32,7 @@ def read(sdk: str, form: str, request: Any, output: Any, is_abandoned: bool) -> 
         "model": (answered or {}).get("model") or asked.get("model"),
         "provider": provider_of(request.url.host, otherwise=sdk),
         "finish_reason": ABANDONED if is_abandoned and not is_whole else None,
-        **_attribution(sdk, asked, request.headers),
+        **_attribution(sdk, asked, {} if "app" in around else request.headers),
     }
 
 
@@ -57,7 +60,10 @@ def _is_no_generation(answered: Mapping[str, Any]) -> bool:
 
 
 def _attribution(sdk: str, asked: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
-    """Who is behind the call, in the words of its API and of gateways; the provider's own checks need the same."""
+    """Who is behind the call, in the words of its API and of gateways; the provider's own checks need the same.
+
+    `headers` are a client's, for all of its calls: a context around one call is nearer to it.
+    """
     metadata = asked.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     conversation = asked.get("conversation")

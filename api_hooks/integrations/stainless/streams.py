@@ -7,9 +7,9 @@ afterwards, as chunks could.
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from api_hooks.integrations.stainless.assembling import Assembly
+from api_hooks.integrations.stainless.assembling import DONE, Assembly
 from api_hooks.integrations.stainless.calls import Call
-from api_hooks.integrations.stainless.listening import AsyncListened, Listener, listened
+from api_hooks.integrations.stainless.listening import AsyncListened, Listener, listened, lose
 
 PILE_CHARACTERS = 64 * 1024
 """What is kept of a stream as it came; beyond it the pile is assembled, which takes about half a millisecond."""
@@ -43,6 +43,12 @@ class EventListener(Listener):
             self._size += len(text)
         except Exception:  # noqa: BLE001 - an application never fails over its tagging
             self._pile = []
+            if self.release() is not None:  # a part of what was said would pass for all of it
+                lose()
+
+    @property
+    def is_told_done(self) -> bool:
+        return bool(self._pile) and self._pile[-1].startswith(DONE)
 
     def gathered(self, *, is_abandoned: bool) -> tuple[Any, int]:
         assembly, self._assembly = self._assembly, Assembly(self._form)

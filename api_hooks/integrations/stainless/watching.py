@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from api_hooks.integrations.stainless import bodies, streams
+from api_hooks.integrations.stainless import bodies, inside_litellm, streams
 from api_hooks.integrations.stainless.calls import Call
 from api_hooks.integrations.stainless.listening import lose
 from api_hooks.integrations.stainless.sdk import Sdk
@@ -54,6 +54,8 @@ def _seen(sdk: Sdk, given: dict[str, Any]) -> Call | None:
             return None
         streamed = given["stream"]
         call = Call(sdk=sdk, form=form, response=response, streamed=streamed is True)
+        if (told := inside_litellm.attribution_of_call()) is not None:
+            call.leave_to_litellm(told)
         if streamed or not response.is_closed:
             return call
         content = response.content

@@ -24,8 +24,16 @@ _SESSION = (
     "traceloop.association.properties.session_id",
     "traceloop.association.properties.thread_id",
 )
-_APP = ("http.request.header.x-title", "http.request.header.x_title", "http.request.header.http-referer")
-_KEY_NAME = ("trace.metadata.openrouter.api_key_name",)
+_APP = (
+    "aftertag.app",
+    "http.request.header.x-title",
+    "http.request.header.x_title",
+    "http.request.header.http-referer",
+)
+_KEY_NAME = (
+    "aftertag.api_key_name",
+    "trace.metadata.openrouter.api_key_name",
+)
 _NAMED = {
     "gen_ai.agent.name": "agent",
     "traceloop.workflow.name": "workflow",
@@ -42,6 +50,7 @@ _NAMED_OF_RESOURCE = {
     "service.namespace": "namespace",
 }
 _PREFIXES = (
+    "aftertag.metadata.",
     "trace.metadata.",
     "langfuse.trace.metadata.",
     "langfuse.observation.metadata.",
@@ -75,7 +84,10 @@ def api_key_name(said: Attributes) -> str | None:
 
 
 def app(span: Span) -> str | None:
-    """The title or address that an application gave its gateway, else the service's name; a gateway's own name is none."""
+    """What the hook's context said, else the title or address that an application gave its gateway, else the service's name.
+
+    A gateway's own name is none.
+    """
     found = first_text(span.attributes, _APP)
     if found is not None:
         return found

@@ -2,14 +2,18 @@
 
 import asyncio
 import dataclasses
+import gc
 import json
 import sys
+from typing import Any
 
 import litellm
+import openai
 
 import api_hooks
 import api_hooks.testing
 from api_hooks.integrations.litellm import callback
+from tests.waiting import wait_until
 
 
 def main(provider_url: str) -> None:
@@ -18,21 +22,31 @@ def main(provider_url: str) -> None:
     given = {"model": "openai/gpt-5-mini", "api_base": provider_url + "/v1", "api_key": "k"}
 
     async def stream() -> None:
-        async for _ in await litellm.acompletion(**given, messages=said("acompletion"), stream=True):
+        async for _ in await litellm.acompletion(**given, messages=said("acompletion"), stream=True, **team()):
             pass
         await asyncio.sleep(1)  # LiteLLM tells of it on a task of its own
 
     with api_hooks.testing.captured(workspace="acme") as generations:
-        litellm.completion(**given, messages=said("completion"))
-        for _ in litellm.completion(**given, messages=said("stream"), stream=True):
+        litellm.completion(**given, messages=said("completion"), **team())
+        for _ in litellm.completion(**given, messages=said("stream"), stream=True, **team()):
             pass
-        litellm.responses(**given, input="responses")
+        litellm.responses(**given, input="responses", **team())
         asyncio.run(stream())
+        next(iter(litellm.completion(**given, messages=said("abandoned"), stream=True, **team())))
+        wait_until(lambda: gc.collect() >= 0 and any(one.finish_reason == "abandoned" for one in generations))
+        openai.OpenAI(base_url=given["api_base"], api_key="k").chat.completions.create(
+            model="gpt-5-mini", messages=said("the SDK's own")
+        )
         handed_over = [dataclasses.asdict(one) for one in generations]
     print(json.dumps(handed_over))  # noqa: T201
 
 
-def said(text: str) -> list[dict[str, str]]:
+def team() -> dict[str, Any]:
+    """Whose the next call is, as LiteLLM's callers say it."""
+    return {"metadata": {"aftertag_workspace": "team-ws", "ticket": "T-1"}}
+
+
+def said(text: str) -> list[Any]:
     return [{"role": "user", "content": text}]
 
 

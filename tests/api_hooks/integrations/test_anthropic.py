@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import inspect
 import sys
 from typing import Any
 
@@ -184,6 +185,20 @@ def test_asynchronous_clients_are_watched(provider: Provider, handed: Handed) ->
             assert (found["finish_reason"], turns(found)[-1]) == ("abandoned", ("assistant", "You "))
 
     asyncio.run(play())
+
+
+def test_claude_on_bedrock_is_watched(handed: Handed) -> None:
+    if "api_key" not in inspect.signature(anthropic.AnthropicBedrock).parameters:
+        pytest.skip("this version signs with botocore's keys only")
+    httpx = sys.modules[anthropic.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0]]
+    message = {"id": "msg_bdrk_0123456789abcdef", "type": "message", "role": "assistant", "model": "claude"}
+    message |= {"content": [{"type": "text", "text": "Hello."}], "usage": {"input_tokens": 3, "output_tokens": 2}}
+    transport = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=message)))
+    with anthropic.AnthropicBedrock(aws_region="us-east-1", api_key="k", http_client=transport) as claude:
+        claude.messages.create(**asked("hi"))
+    found = handed.one()
+    assert (found["id"], found["provider"], found["model"]) == (message["id"], "bedrock", "claude")
+    assert turns(found) == [("user", "hi"), ("assistant", "Hello.")]
 
 
 def test_claude_on_vertex_is_watched_and_its_count_of_tokens_is_no_generation(provider: Provider) -> None:

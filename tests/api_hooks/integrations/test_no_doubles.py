@@ -47,13 +47,16 @@ def test_langfuses_and_posthogs_wrappers_beside_ours_leave_one_generation_each(
 
 
 @pytest.mark.timeout(900)
-def test_litellm_and_the_sdk_in_it_name_a_call_alike(provider: Provider) -> None:
+def test_a_call_of_litellms_is_told_by_litellm_alone_and_an_abandoned_one_by_the_sdk(provider: Provider) -> None:
     module = "tests.api_hooks.integrations.beside_litellm"
     handed_over = printed(litellm.python(), "-m", module, provider.url, env=litellm.environ())
-    ids: dict[str, set[str]] = {}
-    for one in handed_over:
-        ids.setdefault(one["turns"][0][1], set()).add(one["id"])
-    assert ids.keys() == {"completion", "stream", "responses", "acompletion"}
+    found = {one["turns"][0][1]: one for one in handed_over}
+    by_litellm = {"completion", "stream", "responses", "acompletion"}
+    assert len(handed_over) == len(found)
+    assert found.keys() == by_litellm | {"abandoned", "the SDK's own"}
     assert all(one["id_given"] for one in handed_over)
-    assert {text: len(named) for text, named in ids.items()} == dict.fromkeys(ids, 1), handed_over
-    assert len(handed_over) > len(ids)  # both did tell
+    assert {one["workspace"] for text, one in found.items() if text != "the SDK's own"} == {"team-ws"}
+    assert {found[text]["metadata"]["ticket"] for text in by_litellm} == {"T-1"}
+    assert found["completion"]["cost_usd"] > 0
+    assert found["abandoned"]["finish_reason"] == "abandoned"
+    assert found["the SDK's own"]["workspace"] == "acme"

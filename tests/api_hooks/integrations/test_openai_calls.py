@@ -195,6 +195,18 @@ def test_who_is_behind_a_call_is_read_from_its_parameters_and_headers(
     assert handed.one()["app"] == "https://helpdesk.example"
 
 
+def test_a_context_around_a_call_is_nearer_to_it_than_its_clients_header(
+    open_client: Callable[..., openai.OpenAI],
+) -> None:
+    client = open_client(default_headers={"X-Title": "Helpdesk"})
+    with handing_over(app="configured") as handed:
+        with api_hooks.context(app="Console"):
+            client.chat.completions.create(model="m", messages=said("hi"))
+        assert handed.one()["app"] == "Console"
+        client.chat.completions.create(model="m", messages=said("hi"))
+        assert handed.one()["app"] == "Helpdesk"
+
+
 def test_what_the_call_says_itself_wins_over_the_context_around_it(client: openai.OpenAI, handed: Handed) -> None:
     with api_hooks.context(workspace="beta", user="outer", session_id="s-1", metadata={"team": "blue", "run": "7"}):
         client.chat.completions.create(model="m", messages=said("hi"), user="u-17", metadata={"team": "red"})

@@ -10,7 +10,7 @@ import pytest
 
 import api_hooks
 from api_hooks.integrations.stainless import streams
-from tests.api_hooks.integrations.stage import Handed, said, turns
+from tests.api_hooks.integrations.stage import Handed, handing_over, said, turns
 from tests.others.provider import Provider
 from tests.others.provider_answers import REFUSAL
 
@@ -210,6 +210,19 @@ def test_a_long_stream_is_kept_in_bounded_memory(client: openai.OpenAI, handed: 
     assert most < streams.PILE_CHARACTERS + 1_000
     text = " ".join(f"word{number}" for number in range(words))
     assert handed.one()["turns"][-1] == ["assistant", text[:5_001], None, len(text)]
+
+
+def test_a_stream_whose_events_cannot_be_kept_passes_and_is_counted_once(client: openai.OpenAI) -> None:
+    class Odd:
+        """An event of a version of the SDK that names its text otherwise."""
+
+    with handing_over() as handed:
+        stream = opened(client, "hi")
+        listener = stream._decoder._listener
+        listener.add(Odd())
+        listener.add(Odd())
+        assert len(list(stream)) > 1
+        assert (handed.all(), handed.lost) == ([], {"bad_input": 1})
 
 
 def responses(client: openai.OpenAI, text: str, *, upto: int | None = None) -> list[Any]:

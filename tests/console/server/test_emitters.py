@@ -181,4 +181,6 @@ def test_the_lines_of_the_documentation_hand_over_one_generation(
     [row] = found.rows
     assert row.turns == [["user", "Why is the sky blue?"], ["assistant", found.told["answer"]]]
     assert (row.app, row.model) == ("helpdesk", "gpt-5-mini")
+    if example == "langgraph_agent":
+        assert (row.user_id, row.session_id, row.metadata["team"]) == ("u-17", "s-1", "red")
     assert found.requests == 1

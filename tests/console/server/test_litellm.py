@@ -73,7 +73,7 @@ def test_a_broken_line_takes_no_other_with_it_and_is_set_aside(
 def test_what_a_proxy_that_reads_no_answers_sent_in_vain_can_be_seen_by_the_operator(
     shop: Caller, tenant: Tenant, shared_engine: Engine
 ) -> None:
-    shop.post([{"call_type": 7}, call(1, endTime=5)], PATH)
+    shop.post([{"call_type": 7}, call(1, startTime=5)], PATH)
     kept = rows(shared_engine, "select error from set_aside where workspace = :workspace", workspace=tenant.workspace)
     assert sorted(error.partition(":")[0] for error in kept) == ["call_type", "created_at"]
 

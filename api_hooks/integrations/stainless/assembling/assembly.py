@@ -8,7 +8,9 @@ from api_hooks.integrations.stainless.assembling.chat import ChatParts
 from api_hooks.integrations.stainless.assembling.messages import MessageParts
 from api_hooks.integrations.stainless.assembling.responses import ResponseParts
 
-_DONE = "[DONE]"
+DONE = "[DONE]"
+"""What a stream of OpenAI's API ends with."""
+
 _PARTS: dict[str, type[ChatParts | ResponseParts | MessageParts]] = {
     "chat": ChatParts,
     "completions": ChatParts,
@@ -34,7 +36,7 @@ class Assembly:
     def add(self, texts: Iterable[str]) -> None:
         """Take in events; what cannot be read among them is skipped."""
         for text in texts:
-            if text.startswith(_DONE):
+            if text.startswith(DONE):
                 self._is_done = True
                 continue
             try:

@@ -32,7 +32,7 @@ def test_a_call_has_its_request_its_response_and_who_made_it(name: str) -> None:
         ("assistant", "The first charge was a reservation; it falls away on Friday."),
     ]
     assert (one.model, one.provider, one.finish_reason, one.streamed) == ("gpt-4o-mini", "openai", "stop", True)
-    assert one.created_at == datetime(2026, 8, 3, 9, 15, 1, 870_000, tzinfo=UTC)
+    assert one.created_at == datetime(2026, 8, 3, 9, 15, 0, 120_000, tzinfo=UTC)
     assert (one.latency_ms, one.cost_usd) == (1750, Decimal("0.0000264"))
     assert one.usage.model_dump() == {"prompt": 168, "completion": 18, "cached": 128, "reasoning": 7}
     assert (one.user, one.api_key_name, one.tools) == ("customer-3", "helpdesk-key", ["look_up_invoice"])
