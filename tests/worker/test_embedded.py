@@ -187,7 +187,23 @@ def test_a_service_that_dies_is_started_again_at_the_same_address(tmp_path: Path
 
 
 def test_a_path_too_long_for_a_socket_still_gets_a_database(tmp_path: Path) -> None:
-    with embedded.services(tmp_path / ("deep" * 30), redis_url="redis://elsewhere/0") as running:
+    home = tmp_path / ("deep" * 30)
+    addresses = set()
+    for _ in range(2):
+        with embedded.services(home, redis_url="redis://elsewhere/0") as running:
+            psycopg.connect(running.database_url).close()
+        addresses.add(running.database_url)
+    assert len(addresses) == 1
+    assert not Path((home / "postgres" / "socket_directory").read_text()).exists()
+
+
+def test_a_temporary_directory_too_deep_for_a_socket_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("deep" * 30)
+    deep.mkdir()
+    monkeypatch.setenv("TMPDIR", str(deep))
+    with embedded.services(deep / "home", redis_url="redis://elsewhere/0") as running:
         psycopg.connect(running.database_url).close()
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -95,6 +96,9 @@ class Postgres:
         if self._child is not None:
             children.stop(self._child, signals, patience_seconds=15)
             self._child = None
+        if (self.directory / "socket_directory").exists():
+            with suppress(OSError):  # only where it is empty; the next start makes it again, at the same address
+                self.socket_directory.rmdir()
 
     def _program(self, programs: Path, files: Path, lent: account.Account | None) -> children.Program:
         settings = _SETTINGS | {"unix_socket_directories": str(self.socket_directory)}
@@ -141,9 +145,17 @@ class Postgres:
         if len(os.fsencode(own / ".s.PGSQL.5432")) <= _SOCKET_PATH_BYTES:
             return
         note = self.directory / "socket_directory"
-        if note.exists() and Path(note.read_text()).is_dir():
-            return
-        short = Path(tempfile.mkdtemp(prefix="aftertag-"))
+        if note.exists():
+            short = Path(note.read_text())
+            with suppress(OSError):
+                short.mkdir(mode=0o700)
+                account.give(short, lent)
+            if short.is_dir():
+                return
+        longest = f"{tempfile.gettempdir()}/aftertag-12345678/.s.PGSQL.5432"
+        # Where the temporary directory itself is too far down, as a build's may be, only /tmp is left.
+        parent = None if len(os.fsencode(longest)) <= _SOCKET_PATH_BYTES else "/tmp"  # noqa: S108
+        short = Path(tempfile.mkdtemp(prefix="aftertag-", dir=parent))
         account.give(short, lent)
         note.write_text(str(short))
 
