@@ -195,7 +195,7 @@ class Flusher:
         self._report_at = self._clock() + self._report_seconds
         self.sent += batch.entries - rejected
         if rejected:
-            self._losses.count("rejected", rejected)
+            self._losses.count("rejected", rejected, is_told=True)
 
     def _drop(self, batch: Batch, reason: str) -> None:
         self._unsent = None

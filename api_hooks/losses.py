@@ -30,10 +30,12 @@ class Losses:
         self._unsent: Counter[str] = Counter()
         self._unlogged: Counter[str] = Counter()
 
-    def count(self, reason: str, generations: int = 1) -> None:
+    def count(self, reason: str, generations: int = 1, *, is_told: bool = False) -> None:
+        """Count a loss; one that `is_told`, because the server itself said so, does not go along with the next batch."""
         with self._lock:
             self._total[reason] += generations
-            self._unsent[reason] += generations
+            if not is_told:
+                self._unsent[reason] += generations
             self._unlogged[reason] += generations
 
     def total(self) -> dict[str, int]:

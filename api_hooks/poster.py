@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from api_hooks import forking
 from api_hooks.errors import RefusedError, SendError, TooLargeError
+from api_hooks.unreached import words_for
 
 PATH = "/v1/generations"
 LONGEST_WAIT_SECONDS = 60.0
@@ -36,6 +37,8 @@ class HttpPoster:
 
     def __init__(self, *, url: str, key: str | None, socket_timeout_seconds: float) -> None:
         parts = urlsplit(url)
+        self._url = url
+        self._refusal = "the server wants a key" if key is None else "the server refuses the key"
         self._path = parts.path.rstrip("/") + PATH
         self._socket_timeout_seconds = socket_timeout_seconds
         self._connection = _connection(parts.scheme, parts.hostname or "", parts.port)
@@ -57,10 +60,10 @@ class HttpPoster:
                 status, wait, answer = self._asked(batch)
         except Exception as error:
             self.close()
-            raise SendError(type(error).__name__) from error
+            raise SendError(words_for(error, self._url)) from error
         if 200 <= status < 300:
             return _rejected(answer)
-        raise _problem(status, wait_seconds=seconds(wait))
+        raise _problem(status, refusal=self._refusal, wait_seconds=seconds(wait))
 
     def close(self) -> None:
         """Let go of the connection; the next batch makes another."""
@@ -97,9 +100,9 @@ def _connection(scheme: str, host: str, port: int | None) -> HTTPConnection:
     return HTTPConnection(host, port)
 
 
-def _problem(status: int, *, wait_seconds: float) -> SendError:
+def _problem(status: int, *, refusal: str, wait_seconds: float) -> SendError:
     if status in _REFUSES_THE_KEY:
-        return SendError(f"HTTP {status}: the server refuses the key (AFTERTAG_KEY)", wait_seconds=wait_seconds)
+        return SendError(f"HTTP {status}: {refusal} (AFTERTAG_KEY)", wait_seconds=wait_seconds)
     if 300 <= status < 400:
         return SendError(f"HTTP {status}: AFTERTAG_URL leads to a redirect, which is not followed with the key")
     if status in _NOT_THERE:  # a proxy says so, too, while what is behind it is being replaced

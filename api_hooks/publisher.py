@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from api_hooks.errors import BrokerFullError, SendError
+from api_hooks.unreached import words_for
 from api_hooks.wire import contract
 
 HIDDEN_ARGUMENTS = "(not shown)"
@@ -63,7 +64,7 @@ class RedisPublisher:
             raise
         except Exception as error:
             self.close()
-            raise SendError(type(error).__name__) from error
+            raise SendError(words_for(error, self._url)) from error
         return 0
 
     def close(self) -> None:

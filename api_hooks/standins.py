@@ -15,14 +15,16 @@ _name = type.__dict__["__name__"].__get__
 
 Place = GetSetDescriptorType | MemberDescriptorType
 
+# By id, because a class may have a hash of its own; each is kept with its class, so that no other one gets its id.
+_seen: dict[int, tuple[type, tuple[Place, ...], bool]] = {}
+_SEEN_AT_MOST = 500
+
 
 def places(value: Any) -> list[tuple[Place, Any]]:
     """Return where the object keeps what (its `__dict__`, and each slot), as the interpreter's descriptors with values."""
     kind = type(value)
-    if issubclass(kind, (type, ModuleType, FunctionType, Enum)):
-        return []
     held = []
-    for place in _places(kind):
+    for place in _looked_at(kind)[1]:
         try:
             held.append((place, place.__get__(value, kind)))
         except AttributeError:
@@ -36,7 +38,7 @@ def standin(value: Any, held: list[tuple[Place, Any]]) -> Any:
     That is so where the class has a finalizer, which would run twice, or is made in C.
     """
     kind = type(value)
-    if not held or any("__del__" in _namespace(above) for above in _mro(kind)):
+    if not held or _looked_at(kind)[2]:
         return value
     try:
         made = object.__new__(kind)
@@ -45,6 +47,18 @@ def standin(value: Any, held: list[tuple[Place, Any]]) -> Any:
     except (TypeError, AttributeError):
         return value
     return made
+
+
+def _looked_at(kind: type) -> tuple[type, tuple[Place, ...], bool]:
+    """The class, its places, and whether it has a finalizer; looked at once."""
+    seen = _seen.get(id(kind))
+    if seen is None:
+        if len(_seen) >= _SEEN_AT_MOST:
+            _seen.clear()
+        is_closed = issubclass(kind, (type, ModuleType, FunctionType, Enum))
+        has_finalizer = any("__del__" in _namespace(above) for above in _mro(kind))
+        seen = _seen[id(kind)] = (kind, () if is_closed else tuple(_places(kind)), has_finalizer)
+    return seen
 
 
 def _places(kind: type) -> Iterator[Place]:

@@ -41,14 +41,6 @@ def _sync(openai: dict[str, Any]) -> None:
         note(first)
     with caller("abandoned stream"):
         next(iter(litellm.completion(messages=SAID, stream=True, **openai)))
-    with caller("edited afterwards") as note:
-        edited = [{"role": "user", "content": "as it was"}]
-        note(litellm.completion(messages=edited, **openai))
-        edited[0]["content"] = "CHANGED"
-        edited.append({"role": "user", "content": "CHANGED"})
-    unread = litellm.completion(messages=SAID, stream=True, **openai)
-    with caller("a stranger", workspace="strangers"):
-        [seen["outside any context"], *_] = [chunk.id for chunk in unread]
     with caller("nearer") as note:
         note(
             litellm.completion(
@@ -89,6 +81,14 @@ async def _async(openai: dict[str, Any], claude: dict[str, Any]) -> None:
         note(await litellm.acompletion(messages=SAID, **openai))
     with caller("astream") as note:
         note((await _all(await litellm.acompletion(messages=SAID, stream=True, **openai)))[0])
+    with caller("edited afterwards") as note:
+        edited = [{"role": "user", "content": "as it was"}]
+        note(await litellm.acompletion(messages=edited, **openai))
+        edited[0]["content"] = "CHANGED"  # before LiteLLM's loop comes to logging it
+        edited.append({"role": "user", "content": "CHANGED"})
+    unread = await litellm.acompletion(messages=SAID, stream=True, **openai)
+    with caller("a stranger", workspace="strangers"):
+        [seen["outside any context"], *_] = [chunk.id for chunk in await _all(unread)]
     with caller("abandoned astream"):
         async for _ in await litellm.acompletion(messages=SAID, stream=True, **openai):
             break

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
+from api_hooks import standins
 from api_hooks.snapshot import taken
 from tests.api_hooks import hostile
 
@@ -197,6 +198,15 @@ def test_objects_are_copied_without_asking_their_class() -> None:
     object.__setattr__(guarded, "text", "after")
     assert type(kept) is Guarded
     assert [object.__getattribute__(kept, name) for name in ("text", "_Guarded__hidden", "role")] == ["before"] * 3
+
+
+def test_however_many_classes_there_are_few_are_kept() -> None:
+    for number in range(1_100):
+        made = type(f"Class{number}", (), {"__slots__": ("text",)})()
+        made.text = "x" * number
+        [kept] = snapshot([made])
+        assert (type(kept), kept.text) == (type(made), made.text)
+    assert len(standins._seen) <= 500
 
 
 def test_what_would_end_twice_is_one_of_its_kind_or_made_in_c_is_kept_as_it_is() -> None:

@@ -115,15 +115,15 @@ def test_large_texts_and_many_turns_are_recorded_within_the_wires_bounds(
     assert found == [("long", 2, 10_000_000, 0), ("many", 20_000, None, 0)]
 
 
-def test_five_thousand_generations_go_into_one_request_and_no_more(
+def test_ten_thousand_generations_go_into_one_request_and_no_more(
     shop: Caller, tenant: Tenant, shared_engine: Engine
 ) -> None:
-    sent: list[Any] = [said(id=str(number)) for number in range(5_000)]
-    assert shop.post(sent).json()["recorded"] == 5_000
+    sent: list[Any] = [said(id=str(number)) for number in range(10_000)]
+    assert shop.post(sent).json()["recorded"] == 10_000
     message = refused(shop.post([*sent, said()]), 413, "too_large")
-    assert message.startswith("The body holds 5,001 generations; at most 5,000 go into one request")
+    assert message.startswith("The body holds 10,001 generations; at most 10,000 go into one request")
     count = "select count(*) from generations where workspace = :w"
-    assert rows(shared_engine, count, w=tenant.workspace) == [5_000]
+    assert rows(shared_engine, count, w=tenant.workspace) == [10_000]
 
 
 def test_nothing_of_a_body_is_in_the_log(shop: Caller, server: Server) -> None:

@@ -20,7 +20,6 @@ TOLD = [["system", "Be brief."], ["user", "Weather in Bern?"], ["assistant", "Yo
 ASKED = [["system", "Be brief."], ["user", "Weather in Bern? play: tool"]]
 CALLED = [*ASKED, ["tool_call", '{"q": "weather in Bern"}']]
 HEARD = [*CALLED, ["tool_result", "sunny"], ["assistant", "You said: sunny"]]
-FAILED = [["user", "play: 400"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +114,16 @@ def test_an_openai_clients_calls_are_each_one_generation(
     found = watch_emitter(emitter, others, provider, server, tenant, shared_engine)
     assert found.requests == 5
     said = [[[kind, words.strip().replace('":"', '": "')] for kind, words in turns] for turns in found.of("turns")]
-    assert said == [TOLD, CALLED, HEARD, TOLD, FAILED]
+    assert said == [TOLD, CALLED, HEARD, TOLD]  # and not the fifth, which the provider refused
     assert sum(filter(None, found.of("prompt_tokens"))) == found.told["prompt"]
     assert sum(filter(None, found.of("completion_tokens"))) == found.told["completion"]
     assert set(found.of("model")) == {"gpt-5-mini"}
     assert set(found.of("app")) == {"helpdesk"}
-    assert found.of("streamed") == [False, False, True, False, False]
-    assert found.of("finish_reason")[-1] == "error"
+    assert found.of("streamed") == [False, False, True, False]
     assert found.of("tools")[1] == ["weather"]
     assert {one["environment"] for one in found.of("metadata")} == {"staging"}
     if emitter != "langfuse_openai":  # it does not tell the response's id
-        assert found.of("id")[:4] == found.told["ids"]
+        assert found.of("id") == found.told["ids"]
     if emitter in ("openinference_openai", "langfuse_openai"):
         assert set(found.of("session_id")) == {"s-1"}
         assert set(found.of("user_id")) == {"u-17"}
@@ -169,7 +167,7 @@ def test_an_emitter_that_captures_no_text_is_recorded_with_its_usage(
 ) -> None:
     hidden = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "NO_CONTENT"}
     found = watch_emitter("official", others, provider, server, tenant, shared_engine, **hidden)
-    assert found.of("turns") == [None] * 5
+    assert found.of("turns") == [None] * 4
     assert sum(filter(None, found.of("prompt_tokens"))) == found.told["prompt"]
     assert {one["text"] for one in found.of("metadata")} == {"not captured by the sender"}
 
