@@ -10,19 +10,19 @@ import time
 from contextlib import ExitStack
 
 from tests.benchmarks.stage import backlog, programs, services
-from tests.benchmarks.stage.programs import ModelServer, Program
+from tests.benchmarks.stage.programs import Program
 from tests.benchmarks.stage.services import Place
 
 TITLE = "Resident memory of a worker process"
 LATENCY_SECONDS = 0.02
 CHARACTERS = 3_000
-PORTION = 2_000
 READINGS = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifications", type=int, default=100_000, help="when the last reading is taken")
     parser.add_argument("--from", type=int, default=20_000, dest="first", help="when the first reading is taken")
+    parser.add_argument("--portion", type=int, default=2_000, help="so many are recorded at a time")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
@@ -34,9 +34,10 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         server = stack.enter_context(programs.model_server(place.directory, latency_seconds=LATENCY_SECONDS))
         worker = stack.enter_context(programs.worker(place.directory, backlog.environment(place, server.url, {})))
         readings: dict[int, float] = {}
-        for done in range(PORTION, arguments.classifications + 1, PORTION):
-            _classify_portion(place, server, done)
-            if done % (5 * PORTION) == 0 or done == arguments.first:
+        portion = arguments.portion
+        for done in range(portion, arguments.classifications + 1, portion):
+            _classify_portion(place, portion, done)
+            if done % (5 * portion) == 0 or done in (arguments.first, arguments.classifications):
                 readings[done] = _resident_mb(worker)
                 print(f"{done:,} classifications: {readings[done]:.1f} MB", file=sys.stderr)
     last = max(readings)
@@ -48,8 +49,8 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def _classify_portion(place: Place, server: ModelServer, done: int) -> None:
-    backlog.ring(place, backlog.record(place, PORTION, characters=CHARACTERS))
+def _classify_portion(place: Place, portion: int, done: int) -> None:
+    backlog.ring(place, backlog.record(place, portion, characters=CHARACTERS))
     backlog.wait_until_all_tagged(place, done)
 
 

@@ -23,9 +23,16 @@ LATENCY_SECONDS = 0.3
 HANG_SHARE = 0.01
 HANG_SECONDS = 30.0
 CHARACTERS = 3_000
-WARM_UP_SECONDS = 3.0
 TAIL_SHARE = 0.95
 """The measured stretch ends when so much of the backlog was asked: the last calls have no next ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """How long is measured, and how long is waited before it."""
+
+    seconds: float
+    warm_up_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,7 @@ class Run:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=12.0, help="of each even stretch")
+    parser.add_argument("--warm-up-seconds", type=float, default=3.0, help="before it")
     parser.add_argument(
         "--only", choices=("256", "512", "hang", "plain", "threads"), action="append", help="leave the others out"
     )
@@ -47,20 +55,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """Return classifications per second, as fractions of the limits, and how many times the plain design's."""
     wanted = arguments.only or ("256", "512", "hang", "plain", "threads")
-    seconds = arguments.seconds
+    stretch = Stretch(seconds=arguments.seconds, warm_up_seconds=arguments.warm_up_seconds)
     found: dict[str, Run] = {}
     with services.services() as running:
         if "256" in wanted:
-            found["256"] = _ours(running, in_flight=256, seconds=seconds)
+            found["256"] = _ours(running, stretch, in_flight=256)
         if "512" in wanted:
-            found["512"] = _ours(running, in_flight=512, seconds=seconds)
+            found["512"] = _ours(running, stretch, in_flight=512)
         if "hang" in wanted:
-            found["hang"] = _ours(running, in_flight=256, seconds=seconds, hang_share=HANG_SHARE)
+            found["hang"] = _ours(running, stretch, in_flight=256, hang_share=HANG_SHARE)
         if "plain" in wanted:
-            found["plain"] = _plain(running, ("--pool", "prefork", "--concurrency", "2"), seconds=seconds, most=8)
+            found["plain"] = _plain(running, stretch, ("--pool", "prefork", "--concurrency", "2"), most=8)
         if "threads" in wanted:
-            found["threads"] = _plain(running, ("--pool", "threads", "--concurrency", "100"), seconds=seconds, most=340)
-    return _figures(found)
+            found["threads"] = _plain(running, stretch, ("--pool", "threads", "--concurrency", "100"), most=340)
+    return tabulated(found)
 
 
 def limit(in_flight: int, *, hang_share: float = 0.0) -> float:
@@ -68,7 +76,8 @@ def limit(in_flight: int, *, hang_share: float = 0.0) -> float:
     return in_flight / ((1 - hang_share) * LATENCY_SECONDS + hang_share * HANG_SECONDS)
 
 
-def _figures(found: Mapping[str, Run]) -> dict[str, object]:
+def tabulated(found: Mapping[str, Run]) -> dict[str, object]:
+    """Return the figures of the runs there are: of each alone, and of ours beside the plain design's."""
     figures: dict[str, object] = {}
     best = found.get("512") or found.get("256")
     if best:
@@ -95,13 +104,13 @@ def _share(run: Run, most: float) -> float:
     return round(run.per_second / most, 3)
 
 
-def _ours(running: embedded.Running, *, in_flight: int, seconds: float, hang_share: float = 0.0) -> Run:
+def _ours(running: embedded.Running, stretch: Stretch, *, in_flight: int, hang_share: float = 0.0) -> Run:
     with ExitStack() as stack:
         place = stack.enter_context(services.place(running))
         backlog.with_classifier(place)
         # With hangs the calls in flight fill up with hung ones for as long as one hangs; it is even after that.
-        warm_up = WARM_UP_SECONDS + (HANG_SECONDS if hang_share else 0)
-        count = round(limit(in_flight, hang_share=hang_share) * (seconds + warm_up) / TAIL_SHARE)
+        warm_up = stretch.warm_up_seconds + (HANG_SECONDS if hang_share else 0)
+        count = round(limit(in_flight, hang_share=hang_share) * (stretch.seconds + warm_up) / TAIL_SHARE)
         count += round(warm_up * limit(in_flight) / 4) if hang_share else 0
         keys = backlog.record(place, count, characters=CHARACTERS)
         server = stack.enter_context(
@@ -114,7 +123,9 @@ def _ours(running: embedded.Running, *, in_flight: int, seconds: float, hang_sha
         backlog.ring(place, keys)
         steady.wait_for_calls(server, in_flight, deadline_seconds=30)
         time.sleep(warm_up)
-        window = steady.measure(place, program, seconds=seconds, until=lambda: server.total() > count * TAIL_SHARE)
+        window = steady.measure(
+            place, program, seconds=stretch.seconds, until=lambda: server.total() > count * TAIL_SHARE
+        )
         tagged = backlog.tagged_between(place, window.earliest, window.latest)
         if not hang_share:
             _require_all_tagged_once(place, server, count)
@@ -127,11 +138,13 @@ def _require_all_tagged_once(place: Place, server: programs.ModelServer, count: 
     assert not found.asked_more_than_once, found
 
 
-def _plain(running: embedded.Running, pool: tuple[str, ...], *, seconds: float, most: int) -> Run:
+def _plain(running: embedded.Running, stretch: Stretch, pool: tuple[str, ...], *, most: int) -> Run:
     with ExitStack() as stack:
         place = stack.enter_context(services.place(running))
         backlog.with_classifier(place)
-        keys = backlog.record(place, round(most * (seconds + WARM_UP_SECONDS + 2)), characters=CHARACTERS)
+        keys = backlog.record(
+            place, round(most * (stretch.seconds + stretch.warm_up_seconds + 2)), characters=CHARACTERS
+        )
         server = stack.enter_context(programs.model_server(place.directory, latency_seconds=LATENCY_SECONDS))
         variables = {
             "PLAIN_REDIS_URL": place.redis_url,
@@ -141,9 +154,11 @@ def _plain(running: embedded.Running, pool: tuple[str, ...], *, seconds: float, 
         _publish(place, keys)
         program = stack.enter_context(programs.plain_worker(place.directory, variables, pool=pool))
         steady.wait_for_calls(server, 10, deadline_seconds=60)
-        time.sleep(WARM_UP_SECONDS)
+        time.sleep(stretch.warm_up_seconds)
         before = server.total()
-        window = steady.measure(place, program, seconds=seconds, until=lambda: server.total() > len(keys) * TAIL_SHARE)
+        window = steady.measure(
+            place, program, seconds=stretch.seconds, until=lambda: server.total() > len(keys) * TAIL_SHARE
+        )
         called = server.total() - before
         return _report(f"plain, {' '.join(pool[1::2])}", called, window)
 
