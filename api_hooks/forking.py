@@ -5,6 +5,8 @@ half imported, where `import celery` would wait for ever, also in the applicatio
 properties, which all connections of a process share. Of 3,000 children of a parent that sent without pause, 14 hung there.
 """
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -58,6 +60,18 @@ class Work:
 
 
 work = Work()
+
+
+def will_fork_unseen() -> bool:
+    """Whether this is uWSGI's first process, which forks its workers without a word to Python: no thread may run in it.
+
+    A worker that is forked while our thread has the interpreter never gets it: a third of them hung.
+    """
+    server = sys.modules.get("uwsgi")
+    try:
+        return server is not None and server.masterpid() == os.getpid()
+    except Exception:  # noqa: BLE001 - somebody else's module of that name
+        return False
 
 
 def hold() -> None:

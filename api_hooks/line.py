@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from api_hooks import attribution
+from api_hooks import attribution, forking
 from api_hooks.buffer import Buffer
 from api_hooks.building import Builder
 from api_hooks.flusher import Flusher, Sender
@@ -145,6 +145,9 @@ class Line:
         with self._starting:
             if self._is_started:
                 return True
+            if forking.will_fork_unseen():
+                self.lose("no_thread")
+                return False
             if self._is_closed:
                 self.lose("closed")
                 return False

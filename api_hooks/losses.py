@@ -12,7 +12,7 @@ REASONS = {
     "refused": "the server takes no such batch; is AFTERTAG_URL its address, and is it as new as the hook?",
     "rejected": "the server did not record these: they are for another workspace than the key's, or it set them aside",
     "not_configured": "there is no redis:// or https:// address to send to; set AFTERTAG_URL",
-    "no_thread": "the interpreter gives no thread to send with; is it ending, or out of threads?",
+    "no_thread": "there is no thread to send with: the interpreter ends, is out of threads, or is uWSGI's first process",
     "closed": "it came after close(), or was not sent when the interpreter ended",
 }
 

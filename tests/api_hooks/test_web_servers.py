@@ -3,6 +3,7 @@
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -14,6 +15,7 @@ from tests.others.pythons import environment, python_with
 from tests.waiting import wait_until
 
 REQUESTS = 30
+WORKERS = 2
 APPLICATION = "tests.api_hooks.web_application"
 
 pytestmark = pytest.mark.timeout(900)  # the first time they are installed, and uWSGI compiled
@@ -36,6 +38,8 @@ def running(command: Sequence[str | Path], port: int, log: Path, **environ: str)
         server = subprocess.Popen(command, env=environment(**environ), stdout=out, stderr=out)
     try:
         wait_until(lambda: _answers(port), deadline_seconds=60, what="an answer")
+        # A worker of uWSGI's that is told to end while it still loads the application stays for ever, hook or none.
+        wait_until(lambda: len(_busy(port)) == WORKERS, deadline_seconds=60, what="every worker at work")
         yield
         server.send_signal(signal.SIGINT)
         server.wait(60)
@@ -51,6 +55,17 @@ def _answers(port: int) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def _busy(port: int) -> set[str]:
+    """Make a request for each worker at once; return the processes that answered."""
+
+    def one(_: int) -> str:
+        with urlopen(f"http://127.0.0.1:{port}/busy", timeout=30) as answer:
+            return str(answer.read().decode())
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return set(pool.map(one, range(WORKERS)))
 
 
 def ask(port: int) -> set[str]:

@@ -5,6 +5,7 @@ the server's first process has a line, and a thread, before it forks.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,6 +19,10 @@ if os.environ.get("HOOK_EARLY"):
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer with the worker's process id."""
     path = environ["PATH_INFO"]
+    if path == "/busy":  # long enough for another request to go to another worker
+        time.sleep(0.3)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [str(os.getpid()).encode()]
     accepted = api_hooks.enqueue(path, id=f"{path}-{os.getpid()}")
     start_response("200 OK" if accepted else "500 Dropped", [("Content-Type", "text/plain")])
     return [str(os.getpid()).encode()]
