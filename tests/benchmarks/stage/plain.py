@@ -51,7 +51,7 @@ class Tools:
     prepared: Prepared = field(repr=False)
 
 
-@app.task(name="plain.classify")  # type: ignore[untyped-decorator]
+@app.task(name="plain.classify", shared=False)  # type: ignore[untyped-decorator]
 def classify(workspace: str, id: str, created_at: str) -> None:  # noqa: A002
     tools = _tools()
     key = {"workspace": workspace, "id": id, "created_at": created_at}
