@@ -7,6 +7,7 @@ from typing import Any
 
 from api_hooks import wire
 from api_hooks.wire import naming
+from api_hooks.wire.inside import opened
 from console.server.otlp import (
     attribution,
     doubles,
@@ -22,7 +23,7 @@ from console.server.otlp import (
     usage,
     vercel,
 )
-from console.server.otlp.reading import first, first_text, opened
+from console.server.otlp.reading import first, first_text
 from console.server.otlp.said import Said
 from console.server.otlp.spans import Span
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from console.server.otlp.reading import as_object, opened
+from api_hooks.wire.inside import opened
+from console.server.otlp.reading import as_object
 from console.server.otlp.said import Said, spoken_by_assistant
 from console.server.otlp.spans import Span
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from console.server.otlp.reading import opened
+from api_hooks.wire.inside import opened
 from console.server.otlp.said import Said, spoken_by_assistant
 from console.server.otlp.spans import Attributes, Span
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from api_hooks.wire.inside import opened
 from api_hooks.wire.text import as_json
-from console.server.otlp.reading import opened
 from console.server.otlp.said import Said
 from console.server.otlp.spans import Span
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console.server.otlp.reading import as_object, listed, opened
+from api_hooks.wire.inside import opened
+from console.server.otlp.reading import as_object, listed
 from console.server.otlp.said import Said, spoken_by_assistant
 from console.server.otlp.spans import Attributes, Span
 

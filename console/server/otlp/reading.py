@@ -1,10 +1,10 @@
 """Small readings that every convention needs: the first attribute of several, JSON in a text, flattened lists."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api_hooks import wire
+from api_hooks.wire.inside import opened
 from console.server.otlp.spans import Attributes
 
 _STEPS_AT_MOST = 12
@@ -29,16 +29,6 @@ def first_text(said: Attributes, names: Iterable[str]) -> str | None:
         if type(value) is int:
             return str(value)
     return None
-
-
-def opened(value: Any) -> Any:
-    """What a text that is JSON says: an object, a list or a string; any other value as it is."""
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
 
 
 def as_object(value: Any) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from console.server.otlp.reading import listed, opened
+from api_hooks.wire.inside import opened
+from console.server.otlp.reading import listed
 from console.server.otlp.said import Said, spoken_by_assistant
 from console.server.otlp.spans import Span
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from console.server.otlp.reading import first, opened
+from api_hooks.wire.inside import opened
+from console.server.otlp.reading import first
 from console.server.otlp.said import Said
 from console.server.otlp.spans import Attributes, Span
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from api_hooks import wire
 from api_hooks.wire import naming
+from api_hooks.wire.inside import opened
 from worker.importing.formats.format import Document
-from worker.importing.formats.reading import first, mapping, milliseconds_between, number, opened, spoken
+from worker.importing.formats.reading import first, mapping, milliseconds_between, number, spoken
 
 _LITELLM_ID = re.compile(r"time-\d\d-\d\d-\d\d-\d+_(.+)")
 """LiteLLM's own logging to Langfuse names an observation by the time and the response's id."""

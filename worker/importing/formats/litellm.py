@@ -10,9 +10,10 @@ from typing import Any
 
 from api_hooks import wire
 from api_hooks.wire import litellm
+from api_hooks.wire.inside import opened
 from worker.importing.beside import Beside
 from worker.importing.formats.format import Document, Format, LeftOut, Unusable
-from worker.importing.formats.reading import first, mapping, moment, number, objects, opened
+from worker.importing.formats.reading import first, mapping, moment, number, objects
 
 _NOTHING: tuple[Any, ...] = ({}, [], "{}", "[]", "null", "", None)
 

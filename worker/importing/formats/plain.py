@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from api_hooks.wire.inside import opened
 from worker.importing.beside import Beside
 from worker.importing.formats.format import Document, Format, LeftOut, Unusable
-from worker.importing.formats.reading import opened
 
 _WHOLE_RESPONSES = ("chat.completion", "text_completion", "response")
 _ROLES = {

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from api_hooks.wire.inside import opened
+
 
 def first(row: Mapping[str, Any], *names: str) -> Any:
     """The first of these fields that is there and says something."""
@@ -13,16 +15,6 @@ def first(row: Mapping[str, Any], *names: str) -> Any:
         if value is not None and value != "":
             return value
     return None
-
-
-def opened(value: Any) -> Any:
-    """What JSON inside a text says; other text, and what is no text, as it is."""
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
