@@ -119,24 +119,15 @@ def test_tags_are_counted_with_their_cost_and_the_coverage_adds_up(
 
 
 def test_what_is_estimated_is_told_from_what_was_reported(aftertag: CommandLine, connection: Connection) -> None:
-    tagged(connection, "reported", cost_source="reported")
-    tagged(connection, "estimated", cost_usd="0.125", cost_source="estimated")
-    tagged(connection, "from before")
-    listed = aftertag.done("generations").stdout
-    assert "0.125000 estimated" in listed
-    assert listed.count("estimated") == 2  # once it is its id
+    tagged(connection, "1", cost_usd="0.125", cost_source="estimated")
+    tagged(connection, "2")
+    assert "0.125000 estimated" in aftertag.done("generations").stdout
     found = aftertag.done("generations", "--json").json
-    assert {one["id"]: one["cost_source"] for one in found} == {
-        "reported": "reported",
-        "estimated": "estimated",
-        "from before": "reported",
-    }
+    assert {one["id"]: one["cost_source"] for one in found} == {"1": "estimated", "2": "reported"}
     told = aftertag.done("tags").stdout
-    assert "0.6250 (0.1250 estimated)" in told
-    assert "Of 3 generations, the cost of 1 is estimated from their models' public prices." in told
-    assert aftertag.done("tags", "--json").json["tags"][0]["estimated_usd"] == 0.125
-    assert "$0.125 (estimated)" in aftertag.done("why", "estimated").stdout
-    assert "$0.25 (reported)" in aftertag.done("why", "from before").stdout
+    assert "0.3750 (0.1250 estimated)" in told
+    assert "Of 2 generations, the cost of 1 is estimated from their models' public prices." in told
+    assert "$0.125 (estimated)" in aftertag.done("why", "1").stdout
 
 
 def test_tags_of_nothing_say_so(aftertag: CommandLine, connection: Connection) -> None:
