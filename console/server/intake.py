@@ -106,6 +106,10 @@ class Intake:
             await self._keep((), {}, owner=owner)
         return results
 
+    async def count_lost(self, losses: Mapping[str, int]) -> None:
+        """Write losses down where the operator sees them. Raise NotNowError when Postgres is away."""
+        await self._keep((), losses, owner=None)
+
     async def _recorded(self, generations: Sequence[Generation]) -> list[Outcome]:
         try:
             put = self._recorders.put(generations)

@@ -37,6 +37,7 @@ def add_route(app: FastAPI, way: Way, house: House) -> None:
         try:
             answer = await _taken(http, request, token, way=way, house=house)
         except errors.Refusal as refusal:
+            house.refusals.count(way, refusal, token=token)
             if way.refuse is None:
                 raise
             return wrong.with_retry(_response(way.refuse(request, refusal)), refusal)
