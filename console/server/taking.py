@@ -63,7 +63,7 @@ async def _taken(http: HttpRequest, request: Request, token: str | None, *, way:
 
         def read() -> tuple[Request, Arrivals, list[Checked]]:
             with body.being_read():
-                whole = request.with_body(body.unpacked(encoding))
+                whole = request.received(body.unpacked(encoding), workspace=bearer.workspace)
                 arrivals = way.read(whole)
                 return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
 
