@@ -122,11 +122,13 @@ def test_what_is_estimated_is_told_from_what_was_reported(aftertag: CommandLine,
     tagged(connection, "1", cost_usd="0.125", cost_source="estimated")
     tagged(connection, "2")
     assert "0.125000 estimated" in aftertag.done("generations").stdout
-    found = aftertag.done("generations", "--json").json
-    assert {one["id"]: one["cost_source"] for one in found} == {"1": "estimated", "2": "reported"}
+    assert [one["cost_source"] for one in aftertag.done("generations", "--json").json] == ["estimated", "reported"]
     told = aftertag.done("tags").stdout
-    assert "0.3750 (0.1250 estimated)" in told
-    assert "Of 2 generations, the cost of 1 is estimated from their models' public prices." in told
+    for words in (
+        "0.3750 (0.1250 estimated)",
+        "Of 2 generations, the cost of 1 is estimated from their models' public",
+    ):
+        assert words in told
     assert "$0.125 (estimated)" in aftertag.done("why", "1").stdout
 
 
