@@ -256,16 +256,8 @@ def test_why_tells_the_whole_story_of_a_tagged_generation(
 def test_why_tells_the_last_calls_and_how_many_came_before(
     aftertag: CommandLine, connection: Connection, classifier: UUID
 ) -> None:
-    made = [
-        {
-            "at": f"2026-11-21T09:{minute:02}:00+00:00",
-            "case": "rate_limited",
-            "model": None,
-            "latency_ms": 1,
-            "cost_usd": 0,
-        }
-        for minute in range(12)
-    ]
+    call = {"case": "rate_limited", "model": None, "latency_ms": 1, "cost_usd": 0}
+    made = [{"at": f"2026-11-21T09:{minute:02}:00+00:00", **call} for minute in range(12)]
     line_rows.generation(connection, "acme", "g")
     line_rows.classification(connection, "acme", "g", "retrying", classifier=classifier, calls=made)
     told = aftertag.done("why", "g").stdout
