@@ -1,8 +1,8 @@
 """What capturing adds to a chat completion through OpenAI's SDK: our hook, Langfuse's wrapper, PostHog's; and none.
 
-All four in one process, call by call in random order, against a model server and a sink in processes of their own. At 1
-call at a time the model answers at once; at 10 and 100 after 0.1 and 1 second, as models do: 100 a second each. What a
-way does later, on its threads, falls on the others' calls as well: p99 is shared more than p50 is.
+All four in one process, in blocks of 200 calls, in random order in each round, against a model server and a sink in
+processes of their own. At 1 call at a time the model answers at once; at 10 and 100 after 0.1 and 1 second, as models
+do: 100 a second.
 """
 
 import argparse
@@ -12,24 +12,27 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 
 from tests.others.pythons import ROOT, environment, python_with
 
 TITLE = "Added to a chat completion through OpenAI's SDK"
-LEVELS = {1: ("0", 2_000), 10: ("0.1", 1_000), 100: ("1.0", 1_000)}
+LEVELS = {1: ("0", 20), 10: ("0.1", 20), 100: ("1.0", 20)}
 OURS, THEIRS = "hook", ("langfuse", "posthog")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--share", type=float, default=1.0, help="of the calls that are made: 2,000, 1,000 and 1,000")
+    parser.add_argument("--share", type=float, default=1.0, help="of the 20 rounds that are made at each level")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return microseconds added: at the median, over pairs of calls that followed each other, and to the 99th percentile.
+    """Return microseconds added to the median and to the 99th percentile of a block: the median over the rounds.
 
     `cpu` is what the calling thread itself computes more, at the median: other programs on the machine do not blur it.
     """
-    levels = ",".join(f"{many}:{wait}:{int(count * arguments.share)}" for many, (wait, count) in LEVELS.items())
+    levels = ",".join(
+        f"{many}:{wait}:{max(1, int(rounds * arguments.share))}" for many, (wait, rounds) in LEVELS.items()
+    )
     with _serving("tests.others.provider") as model_url, _serving("tests.benchmarks.stage.sink") as sink_url:
         program = [python_with("sdk_wrappers"), "-m", "tests.benchmarks.stage.sdk_calls"]
         given = ["--model-url", model_url, "--sink-url", sink_url, "--levels", levels]
@@ -43,22 +46,24 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     return _figures(json.loads(ran.stdout.splitlines()[-1])["seconds"])
 
 
-def _figures(seconds: dict[str, list[dict[str, list[float]]]]) -> dict[str, object]:
+def _figures(measured: dict[str, list[dict[str, list[list[float]]]]]) -> dict[str, object]:
     figures: dict[str, object] = {}
-    for many, rounds in seconds.items():
-        plain = [one["plain"][0] for one in rounds]
-        figures |= {f"plain_p50_us_{many}": _us(plain, 50), f"plain_p99_us_{many}": _us(plain, 99)}
+    for many, rounds in measured.items():
+        for percent in (50, 99):
+            figures[f"plain_p{percent}_us_{many}"] = round(median(_us(one["plain"], percent) for one in rounds))
         for way in (OURS, *THEIRS):
             prefix = "" if way == OURS else f"{way}_"
-            figures[f"{prefix}p50_added_us_{many}"] = _us([one[way][0] - one["plain"][0] for one in rounds], 50)
-            figures[f"{prefix}p99_added_us_{many}"] = _us([one[way][0] for one in rounds], 99) - _us(plain, 99)
-            figures[f"{prefix}cpu_added_us_{many}"] = _us([one[way][1] - one["plain"][1] for one in rounds], 50)
+            for percent in (50, 99):
+                added = [_us(one[way], percent) - _us(one["plain"], percent) for one in rounds]
+                figures[f"{prefix}p{percent}_added_us_{many}"] = round(median(added))
+            computed = [_us(one[way], 50, cpu=True) - _us(one["plain"], 50, cpu=True) for one in rounds]
+            figures[f"{prefix}cpu_added_us_{many}"] = round(median(computed))
     return figures
 
 
-def _us(seconds: list[float], percent: int) -> int:
-    ordered = sorted(seconds)
-    return round(ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1e6)
+def _us(block: list[list[float]], percent: int, *, cpu: bool = False) -> float:
+    ordered = sorted(one[1 if cpu else 0] for one in block)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1e6
 
 
 @contextmanager

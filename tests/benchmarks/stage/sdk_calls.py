@@ -1,7 +1,7 @@
 """Chat completions through OpenAI's SDK: plain, with our hook, and through Langfuse's and PostHog's wrappers, in turn.
 
-It runs in the interpreter that has them all, and prints JSON: {concurrency: [{way: [seconds, CPU seconds of the
-calling thread]}]}, one entry for each time that one thread called by all four ways.
+It runs in the interpreter that has them all, and prints JSON: {concurrency: [{way: [[seconds, CPU seconds of the
+calling thread], …]}]}, one entry for each round.
 Langfuse's wrapper changes the SDK's class for everybody; here only its own client gets what it put there.
 """
 
@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import openai
@@ -20,30 +21,34 @@ from openai.resources.chat.completions import Completions
 import api_hooks
 
 WAYS = ("plain", "hook", "langfuse", "posthog")
-WARM_UP = 20
+CALLS_OF_A_BLOCK = 200
 TURNS = 6
 TURN_CHARACTERS = 350
-Call = Callable[..., Any]
+Taken = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    call: Callable[..., Any]
+    flush: Callable[[], object]
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--model-url", required=True)
     parser.add_argument("--sink-url", required=True)
-    parser.add_argument("--levels", required=True, help="concurrency:wait_seconds:calls_of_each_way, by comma")
+    parser.add_argument("--levels", required=True, help="concurrency:wait_seconds:rounds, by comma")
     given = parser.parse_args(arguments)
-    calls, flushes = _ways(given.model_url, given.sink_url)
+    ways = _ways(given.model_url, given.sink_url)
     measured = {}
     for level in given.levels.split(","):
-        concurrency, wait_seconds, count = level.split(":")
-        measured[concurrency] = _measured(calls, int(concurrency), wait_seconds, int(count))
-    for flush in flushes:
-        flush()
+        concurrency, wait_seconds, rounds = level.split(":")
+        measured[concurrency] = _measured(ways, int(concurrency), float(wait_seconds), int(rounds))
     print(json.dumps({"seconds": measured, "handed_over": api_hooks.stats().accepted}))
 
 
-def _ways(model_url: str, sink_url: str) -> tuple[dict[str, Call], list[Callable[[], Any]]]:
-    """Each way's own client, and what has to be flushed in the end."""
+def _ways(model_url: str, sink_url: str) -> dict[str, Way]:
+    """Each way's call, of a client of its own."""
     clients: dict[str, Any] = {way: _client(openai.OpenAI, model_url) for way in ("plain", "hook", "langfuse")}
 
     api_hooks.configure(url=sink_url, workspace="bench")
@@ -64,40 +69,49 @@ def _ways(model_url: str, sink_url: str) -> tuple[dict[str, Call], list[Callable
     events = Posthog("phc-bench", host=sink_url)
     clients["posthog"] = _client(Wrapper, model_url, posthog_client=events)
 
-    calls = {way: clients[way].chat.completions.create for way in WAYS}
-    return calls, [lambda: api_hooks.flush(10), capture.flush, events.flush]
+    flushes = {"hook": lambda: api_hooks.flush(10), "langfuse": capture.flush, "posthog": events.flush}
+    return {way: Way(call=clients[way].chat.completions.create, flush=flushes.get(way, lambda: None)) for way in WAYS}
 
 
 def _client(kind: Any, model_url: str, **more: Any) -> Any:
     return kind(base_url=model_url + "/v1", api_key="bench", max_retries=0, timeout=60, **more)
 
 
-def _measured(calls: dict[str, Call], concurrency: int, wait_seconds: str, count: int) -> list[dict[str, list[float]]]:
-    """Call by each way `count` times, in random order, from so many threads that each wait for the model."""
-    found: list[dict[str, list[float]]] = []
-    rounds = -(-count // concurrency)
+def _measured(ways: dict[str, Way], concurrency: int, wait_seconds: float, rounds: int) -> list[dict[str, list[Taken]]]:
+    """In each round a block of calls by each way, in random order.
+
+    A block ends with a flush: what a way does later, on its threads, falls on its own calls and on nobody else's.
+    """
+    chance = random.Random(concurrency)
+    order = list(WAYS)
+    found = []
+    for number in range(-1, rounds):  # the first round warms up
+        chance.shuffle(order)
+        blocks = {way: _block(ways[way], concurrency, wait_seconds, f"{number} {way}") for way in order}
+        if number >= 0:
+            found.append(blocks)
+    return found
+
+
+def _block(way: Way, concurrency: int, wait_seconds: float, name: str) -> list[Taken]:
+    """Call from so many threads that each wait for the model; they begin one after the other, as clients do."""
+    taken: list[Taken] = []
 
     def work(number: int) -> None:
-        order = list(WAYS)
-        chance = random.Random(number)
-        time.sleep(float(wait_seconds) * number / concurrency)  # they shall not all begin at once
-        for round_number in range(-(WARM_UP // concurrency) - 1, rounds):
-            chance.shuffle(order)
-            seconds: dict[str, list[float]] = {}
-            for way in order:
-                messages = _messages(f"{concurrency} {number} {round_number} {way} play: wait:{wait_seconds},words:40")
-                before, cpu_before = time.perf_counter(), time.thread_time()
-                calls[way](model="gpt-5-mini", messages=messages)
-                seconds[way] = [time.perf_counter() - before, time.thread_time() - cpu_before]
-            if round_number >= 0:
-                found.append(seconds)
+        time.sleep(wait_seconds * number / concurrency)
+        for turn in range(CALLS_OF_A_BLOCK // concurrency):
+            messages = _messages(f"{concurrency} {number} {turn} {name} play: wait:{wait_seconds},words:40")
+            before, cpu_before = time.perf_counter(), time.thread_time()
+            way.call(model="gpt-5-mini", messages=messages)
+            taken.append((time.perf_counter() - before, time.thread_time() - cpu_before))
 
     threads = [threading.Thread(target=work, args=[number]) for number in range(concurrency)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return found
+    way.flush()
+    return taken
 
 
 def _messages(text: str) -> list[Any]:
