@@ -60,7 +60,7 @@ async def _taken(http: HttpRequest, request: Request, token: str | None, *, way:
     async with house.receiver.received(http.stream(), announced=announced) as body:
 
         def read() -> tuple[Request, Arrivals, list[Checked]]:
-            whole = request.with_body(body.unpacked(encoding))
+            whole = request.received(body.unpacked(encoding), workspace=bearer.workspace)
             arrivals = way.read(whole)
             return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
 

@@ -11,11 +11,12 @@ from console.server.errors import Refusal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a way reads: the body, unpacked, and the headers with names in small letters."""
+    """What a way reads: the body, unpacked, the headers with names in small letters, and the workspace of its key."""
 
     headers: Mapping[str, str] = field(repr=False)
     generations_at_most: int
     body: bytes = field(default=b"", repr=False)
+    workspace: str = ""
 
     def require_media_type(self, *taken: str) -> None:
         """Raise UnsupportedError for another content type; none at all is taken as the first."""
@@ -30,8 +31,9 @@ class Request:
                 " (AFTERTAG_HTTP_GENERATIONS)."
             )
 
-    def with_body(self, body: bytes) -> "Request":
-        return replace(self, body=body)
+    def received(self, body: bytes, *, workspace: str) -> "Request":
+        """The whole request, once its key and its body are known."""
+        return replace(self, body=body, workspace=workspace)
 
     @property
     def media_type(self) -> str:

@@ -103,6 +103,11 @@ def test_without_a_response_id_a_span_is_named_as_at_v1_traces(tmp_path: Path) -
     assert read_one(tmp_path, metadata={}).id == span("3f2b1a0c9d8e7f60")
 
 
+def test_a_span_that_the_hook_of_an_sdk_wrote_its_generation_onto_is_that_generation(tmp_path: Path) -> None:
+    metadata = {"attributes": {"aftertag.generation_id": "told-by-the-hook", "gen_ai.response.id": RESPONSE_ID}}
+    assert read_one(tmp_path, metadata=metadata).id == "told-by-the-hook"
+
+
 @pytest.mark.parametrize("id_", ["clx0observation", "3F2B1A0C9D8E7F60", "d4e5f6a7-0000-4000-8000-000000000001"])
 def test_without_a_response_id_an_observation_that_is_no_span_keeps_its_own(tmp_path: Path, id_: str) -> None:
     assert read_one(tmp_path, metadata={}, id=id_).id == id_
