@@ -151,14 +151,14 @@ def of_endpoints(
 
 
 def of_reach(endpoints: Mapping[str, Endpoint]) -> Iterator[Finding]:
-    """Connect to every endpoint's server; no model is asked."""
+    """Ask every endpoint's server for any answer; no model is asked."""
     for name, endpoint in endpoints.items():
         why = reaching.problem(endpoint)
         if why is not None:
             address = f"AFTERTAG_ENDPOINT_{name.upper()}_URL"
             yield problem(
                 "Endpoints",
-                f"No connection to {name!r} from here ({why}).",
+                f"No answer from {name!r} at {reaching.where(endpoint)} ({why}).",
                 f"Start its server, or correct its address ({address}).",
             )
 

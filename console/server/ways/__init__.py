@@ -1,6 +1,6 @@
 """The ways in: each is a module with one `WAY`, named in `server.routes`; it gets its route, key check and limits there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,7 +55,8 @@ class Way:
 
     `read` decodes a request on a reading thread and raises a Refusal for what cannot be read; `answer` is what a sender
     hears once its documents are recorded. `refuse`, when it is given, words refusals in the sender's protocol.
-    `describe` is the operation in the OpenAPI document, `responses` its answers.
+    `sent_again_after` are the statuses after which senders that read no answers send a request again: what is refused
+    with another is lost, and counted. `describe` is the operation in the OpenAPI document, `responses` its answers.
     """
 
     path: str
@@ -63,5 +64,6 @@ class Way:
     read: Callable[[Request], Arrivals]
     answer: Callable[[Request, Arrivals, Sequence[Result]], Answer]
     refuse: Callable[[Request, Refusal], Answer] | None = None
+    sent_again_after: Container[int] | None = None
     describe: Mapping[str, Any] = field(default_factory=dict)
     responses: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)

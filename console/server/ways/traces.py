@@ -83,6 +83,7 @@ WAY = Way(
     read=read,
     answer=answer,
     refuse=refuse,
+    sent_again_after=(429, 502, 503, 504),
     describe=describing.protocol(
         "Hand in OpenTelemetry spans (OTLP over HTTP), of which model calls are kept", (answers.PROTOBUF, answers.JSON)
     ),

@@ -28,7 +28,7 @@ def generation(row: Mapping[str, Any], trace: Mapping[str, Any]) -> Document:
     start, end = first(row, "startTime", "start_time"), first(row, "endTime", "end_time")
     return {
         "id": _response_id(row, attributes, answer) or _span_name(row, trace) or first(row, "id"),
-        "created_at": end or start,
+        "created_at": start or end,  # as every other way in: the same call has one time, whichever way it comes
         "messages": asked,
         "output": answer,
         "tools": _tools(row, asked),
