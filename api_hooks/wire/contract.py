@@ -43,6 +43,9 @@ LOSS_REASONS = frozenset(
 )
 """What a hook may say in `dropped`; `api_hooks.losses` says what each means."""
 
+NOT_CAPTURED = "not captured by the sender"
+"""In the metadata, under `text`, of a generation whose instrument leaves all text out."""
+
 UNREADABLE = "[unreadable]"
 WITHHELD = "[withheld]"
 """In place of a text that a sender's own function could not redact."""

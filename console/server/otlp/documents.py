@@ -185,5 +185,5 @@ def _withhold(document: dict[str, Any]) -> bool:
     if document["messages"] or document["output"]:
         return False
     document |= {"messages": None, "output": None, "turns": [], "source_rate": 0.0, "source_draw": 1.0}
-    document["metadata"] = {**document["metadata"], "text": "not captured by the sender"}
+    document["metadata"] = {**document["metadata"], "text": wire.NOT_CAPTURED}
     return True
