@@ -1,7 +1,7 @@
 """From a batch that came in to rows that stay: check, sample, write, ring. Classifying is next."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -12,9 +12,9 @@ from worker.outage import Stopping
 from worker.recorder import Recorder
 from worker.redacting import Redaction
 from worker.setting_aside import Rejected, set_all_aside
-from worker.store import classifiers, completing, recording, spans
+from worker.store import classifiers, completing, late_text, recording, spans
 from worker.store.connecting import Connection, DatabaseError
-from worker.store.recording import Key, Row
+from worker.store.recording import Key, Known, Row
 
 IDS_PER_BELL = 32
 AT_ONCE = 64
@@ -145,18 +145,36 @@ def write(
     classify: bool = True,
     rings: Callable[[str], bool] = always,
 ) -> tuple[set[Key], list[Row]]:
-    """Write what was not recorded before, fill blanks of what was; return the new keys and all rows that were planned.
+    """Write what was not recorded before, complete what was; return the new keys, and the rows that are asked about now.
 
-    After its commit the caller rings for the new ones, at the endpoints for which `rings`; at the others the sweep
-    does, as room comes.
+    After its commit the caller rings for those, at the endpoints for which `rings`; at the others the sweep does, as
+    room comes.
     """
     distinct, again = _first_of_each(accepted)
     rows = plan(connection, distinct, classify=classify, rings=rings)
     recording.lock_given_ids(connection, rows)
     known = recording.already_recorded(connection, rows)
     new = recording.insert(connection, [row for row in rows if row.key not in known])
-    completing.fill_blanks(connection, [row.generation for row in rows if row.key in known] + again)
-    return new, rows
+    reported_again = [row for row in rows if row.key in known]
+    if again:  # within this batch
+        rows_again = plan(connection, again, classify=classify, rings=rings)
+        known |= recording.already_recorded(connection, rows_again)
+        reported_again += rows_again
+    heard = _heard(reported_again, known)
+    late_text.take_up(connection, heard)
+    completing.fill_blanks(connection, [row.generation for row in reported_again])
+    return new, [row for row in rows if row.key in new] + heard
+
+
+def _heard(reported_again: Sequence[Row], known: Mapping[Key, Known]) -> list[Row]:
+    """Of later reports those that bring the text that no report before had, with the keys of their records."""
+    heard: dict[Key, Row] = {}
+    for row in reported_again:
+        found, one = known.get(row.key), row.generation
+        if found is not None and found.lacks_text and one.turns and one.source_rate is None and not row.own_call:
+            recorded = replace(row, generation=one.model_copy(update={"created_at": found.created_at}))
+            heard.setdefault(recorded.key, recorded)
+    return list(heard.values())
 
 
 def record_each(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
@@ -170,7 +188,7 @@ def record_each(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set
 
 def _record_part(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
     try:
-        new, rows = recorder.patience.outlast(lambda: _write(recorder, accepted))
+        new, asked = recorder.patience.outlast(lambda: _write(recorder, accepted))
     except DatabaseError as error:
         if len(accepted) == 1:
             return set(), [_refused(accepted[0], error)]
@@ -179,9 +197,8 @@ def _record_part(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[se
             _record_part(recorder, half) for half in (accepted[:middle], accepted[middle:])
         )
         return first | second, refused + also
-    fresh = [row for row in rows if row.key in new]
-    recorder.metrics.count_placed(placed.reason for row in fresh for placed in row.placed)
-    for endpoint, keys in bells_for(fresh).items():
+    recorder.metrics.count_placed(placed.reason for row in asked for placed in row.placed)
+    for endpoint, keys in bells_for(asked).items():
         recorder.ring(endpoint, keys)
     return new, []
 

@@ -78,19 +78,29 @@ def lock_given_ids(connection: Connection, rows: Sequence[Row]) -> None:
         )
 
 
-def already_recorded(connection: Connection, rows: Sequence[Row]) -> set[Key]:
-    """The keys of `rows` whose id was given and recorded before, within 48 hours of their time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A generation that is recorded: its time there, and whether nobody was asked because no report had its text."""
+
+    created_at: datetime
+    lacks_text: bool
+
+
+def already_recorded(connection: Connection, rows: Sequence[Row]) -> dict[Key, Known]:
+    """Those of `rows`, by their keys, whose id was given and recorded before, within 48 hours of their time."""
     given = [row.generation for row in rows if row.generation.id_given]
     if not given:
-        return set()
+        return {}
     times = [generation.created_at for generation in given]
     found = connection.execute(
         text("""
-        select distinct w.workspace, w.id, w.created_at
+        select w.workspace, w.id, w.created_at, min(c.created_at) as recorded,
+               bool_and(c.state = 'not_run' and c.reason = 'sampled_out' and c.rate = 0 and c.draw = 1) as lacks_text
         from json_to_recordset(cast(:wanted as json)) as w(workspace text, id text, created_at timestamptz)
         join classifications c on c.workspace = w.workspace and c.generation_id = w.id
         where c.created_at between :earliest and :latest
           and c.created_at between w.created_at - :within and w.created_at + :within
+        group by 1, 2, 3
         """),
         {
             "wanted": _json(
@@ -101,7 +111,10 @@ def already_recorded(connection: Connection, rows: Sequence[Row]) -> set[Key]:
             "within": SAME_ID_WITHIN,
         },
     )
-    return {(workspace, id_, created_at) for workspace, id_, created_at in found}
+    return {
+        (row.workspace, row.id, row.created_at): Known(created_at=row.recorded, lacks_text=row.lacks_text)
+        for row in found
+    }
 
 
 def known_at_any_time(connection: Connection, workspace: str, ids: Sequence[str]) -> set[str]:
@@ -131,8 +144,13 @@ def insert(connection: Connection, rows: Sequence[Row]) -> set[Key]:
     ordered = sorted(rows, key=lambda row: row.key)
     new = _insert_generations(connection, [row for row in ordered if not row.own_call])
     fresh = [row for row in ordered if row.own_call or row.key in new]
-    _insert_transcripts(connection, [row for row in fresh if row.text_kept])
-    return new | _insert_classifications(connection, fresh)
+    return new | insert_asked(connection, fresh)
+
+
+def insert_asked(connection: Connection, ordered: Sequence[Row]) -> set[Key]:
+    """Insert text and classifications of rows in key order; return the keys of those that had no classification."""
+    _insert_transcripts(connection, [row for row in ordered if row.text_kept])
+    return _insert_classifications(connection, ordered)
 
 
 def _insert_generations(connection: Connection, rows: Sequence[Row]) -> set[Key]:

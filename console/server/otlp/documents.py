@@ -19,6 +19,7 @@ from console.server.otlp import (
     moments,
     openinference,
     openrouter,
+    own_calls,
     traceloop,
     usage,
     vercel,
@@ -123,6 +124,7 @@ def _document(span: Span) -> dict[str, Any]:
         "app": attribution.app(span),
         "api_key_name": attribution.api_key_name(attributes),
         "metadata": attribution.metadata(span),
+        "own_call": own_calls.is_told(span.attributes),
     }
 
 
@@ -183,5 +185,5 @@ def _withhold(document: dict[str, Any]) -> bool:
     if document["messages"] or document["output"]:
         return False
     document |= {"messages": None, "output": None, "turns": [], "source_rate": 0.0, "source_draw": 1.0}
-    document["metadata"] = {**document["metadata"], "text": "not captured by the sender"}
+    document["metadata"] = {**document["metadata"], "text": wire.NOT_CAPTURED}
     return True
