@@ -1,6 +1,7 @@
 """Put the watch on an SDK's clients, all of them or one, and take it off again."""
 
 import functools
+import importlib
 import inspect
 import logging
 from collections.abc import Iterable
@@ -13,6 +14,22 @@ logger = logging.getLogger("aftertag")
 
 _SEAM = "_process_response"
 _COPYING = ("copy", "with_options")
+
+
+def instrument(sdk: Sdk, client: Any) -> None:
+    """See `api_hooks.instrument_openai`."""
+    if client is None:
+        install_everywhere(sdk, _client_classes(sdk))
+    else:
+        install(sdk, client)
+
+
+def uninstrument(sdk: Sdk, client: Any) -> None:
+    """See `api_hooks.uninstrument_openai`."""
+    if client is None:
+        remove_everywhere(_client_classes(sdk))
+    else:
+        remove(client)
 
 
 def install_everywhere(sdk: Sdk, classes: Iterable[type]) -> None:
@@ -53,6 +70,11 @@ def remove(client: Any) -> None:
     for name in (_SEAM, *_COPYING):
         if _is_ours(vars(client).get(name)):
             del vars(client)[name]
+
+
+def _client_classes(sdk: Sdk) -> list[type]:
+    package = importlib.import_module(sdk.name)
+    return [getattr(package, name) for name in sdk.clients]
 
 
 def _owner(client_class: type) -> type | None:

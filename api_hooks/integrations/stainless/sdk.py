@@ -1,4 +1,4 @@
-"""What tells one SDK from the other: its name, and which of its addresses generate."""
+"""What tells one SDK from the other: its name, its clients, and which of their addresses generate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sdk:
-    """`name` is the provider where the address does not tell; `forms` has the form of what is said, by path's end."""
+    """`name` is the package's, and the provider where the address does not tell; `clients` are two classes of the package.
+
+    `forms` has the form of what is said, by path's end.
+    """
 
     name: str
+    clients: tuple[str, str]
     forms: Mapping[str, str]
 
     def form_of(self, url: str) -> str | None:
