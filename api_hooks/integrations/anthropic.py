@@ -6,8 +6,15 @@ _VERTEX = (":rawPredict", ":streamRawPredict")
 _BEDROCK = ("/invoke", "/invoke-with-response-stream")
 """What their clients make of the address, before it comes to where we watch."""
 
+
+def _clients() -> tuple[type, type]:
+    import anthropic
+
+    return anthropic.Anthropic, anthropic.AsyncAnthropic
+
+
 SDK = Sdk(
     name="anthropic",
-    clients=("Anthropic", "AsyncAnthropic"),
+    clients=_clients,
     forms=dict.fromkeys(("/v1/messages", *_VERTEX, *_BEDROCK), "messages"),
 )

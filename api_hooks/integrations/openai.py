@@ -2,8 +2,15 @@
 
 from api_hooks.integrations.stainless.sdk import Sdk
 
+
+def _clients() -> tuple[type, type]:
+    import openai
+
+    return openai.OpenAI, openai.AsyncOpenAI
+
+
 SDK = Sdk(
     name="openai",
-    clients=("OpenAI", "AsyncOpenAI"),
+    clients=_clients,
     forms={"/chat/completions": "chat", "/responses": "responses", "/completions": "completions"},
 )

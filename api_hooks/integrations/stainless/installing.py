@@ -1,7 +1,6 @@
 """Put the watch on an SDK's clients, all of them or one, and take it off again."""
 
 import functools
-import importlib
 import inspect
 import logging
 from collections.abc import Iterable
@@ -19,7 +18,7 @@ _COPYING = ("copy", "with_options")
 def instrument(sdk: Sdk, client: Any) -> None:
     """See `api_hooks.instrument_openai`."""
     if client is None:
-        install_everywhere(sdk, _client_classes(sdk))
+        install_everywhere(sdk, sdk.clients())
     else:
         install(sdk, client)
 
@@ -27,7 +26,7 @@ def instrument(sdk: Sdk, client: Any) -> None:
 def uninstrument(sdk: Sdk, client: Any) -> None:
     """See `api_hooks.uninstrument_openai`."""
     if client is None:
-        remove_everywhere(_client_classes(sdk))
+        remove_everywhere(sdk.clients())
     else:
         remove(client)
 
@@ -70,11 +69,6 @@ def remove(client: Any) -> None:
     for name in (_SEAM, *_COPYING):
         if _is_ours(vars(client).get(name)):
             del vars(client)[name]
-
-
-def _client_classes(sdk: Sdk) -> list[type]:
-    package = importlib.import_module(sdk.name)
-    return [getattr(package, name) for name in sdk.clients]
 
 
 def _owner(client_class: type) -> type | None:
