@@ -56,6 +56,12 @@ OWN_CALL_LINE = "[aftertag own call]"
 OWN_CALL_HEADER = "x-aftertag-own-call"
 """The header of the classifiers' own calls, in lower case, as gateways report it."""
 
+OWN_CALL_AGENT = "aftertag-own-call"
+"""What their `User-Agent` begins with."""
+
+OWN_CALL_KEY = "aftertag_own_call"
+"""Under which they say it in a body's field for the gateway's records, where the gateway is known to take one."""
+
 
 class UnusableError(ValueError):
     """A generation, or feedback, that no worker could record; the message names the field and quotes no text of it."""

@@ -19,6 +19,7 @@ from console.server.otlp import (
     moments,
     openinference,
     openrouter,
+    own_calls,
     traceloop,
     usage,
     vercel,
@@ -123,6 +124,7 @@ def _document(span: Span) -> dict[str, Any]:
         "app": attribution.app(span),
         "api_key_name": attribution.api_key_name(attributes),
         "metadata": attribution.metadata(span),
+        "own_call": own_calls.is_told(span.attributes),
     }
 
 
