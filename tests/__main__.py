@@ -18,7 +18,7 @@ STATIC_CHECKS = {
     "types": ("mypy",),
     "imports": ("lint-imports",),
 }
-SIDE_BY_SIDE = ("-n", "logical", "--dist", "worksteal")
+SIDE_BY_SIDE = ("-n", "logical")
 
 
 def main(pytest_arguments: Sequence[str]) -> int:

@@ -9,9 +9,7 @@ A missing service skips its tests on a laptop and fails them in CI (where the en
 
 import itertools
 import os
-import shutil
-import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -20,52 +18,30 @@ import psycopg
 import pytest
 import redis
 
-from tests import alone
+from tests.side_by_side import (
+    pytest_configure,
+    pytest_runtest_protocol,
+    pytest_sessionfinish,
+    pytest_xdist_make_scheduler,
+)
 from worker import embedded
 from worker.embedded.postgres import Postgres
 from worker.embedded.redis_engine import Engine, find_engine
 from worker.embedded.redis_server import RedisServer
 
-_OWN_FOLDER = pytest.StashKey[Path]()
+__all__ = ["pytest_configure", "pytest_runtest_protocol", "pytest_sessionfinish", "pytest_xdist_make_scheduler"]
+
 _REDIS_DATABASES = range(1, 16)
 _numbers = itertools.count(1)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest reads the option
-def pytest_configure(config: pytest.Config) -> None:
-    """Give the session a temporary folder that no other one touches, and let what it starts keep what Python compiles.
-
-    Of pytest's own, which all sessions share, each takes the rights away with which the others' PostgreSQL, another
-    account than root, comes to its files.
-    """
-    # With it, each of LiteLLM's seven starts compiles LiteLLM: 15 s of computing, 7 s without.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    if config.option.basetemp is None:
-        config.option.basetemp = tempfile.mkdtemp(prefix="aftertag-tests-")
-        config.stash[_OWN_FOLDER] = Path(config.option.basetemp)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Leave what the tests wrote only where one of them failed."""
-    own = session.config.stash.get(_OWN_FOLDER, None)
-    if own is not None and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        shutil.rmtree(own, ignore_errors=True)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest-timeout's: waiting for a turn is no test's time
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Run a test marked `alone` while no other worker runs one."""
-    if not hasattr(item.config, "workerinput"):
-        return (yield)
-    with alone.turn(Path(item.config.option.basetemp).parent, alone=item.get_closest_marker("alone") is not None):
-        return (yield)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses the suite's services, so that `-m services` repeats them on others."""
+    """Mark every test that uses the suite's services, so that `-m services` repeats them on others.
+
+    `once` are those about other people's programs: all that these bring to PostgreSQL and Redis, other tests bring, too.
+    """
     for test in items:
-        if "embedded_services" in getattr(test, "fixturenames", ()):
+        if "embedded_services" in getattr(test, "fixturenames", ()) and not test.get_closest_marker("once"):
             test.add_marker("services")
 
 
@@ -123,24 +99,34 @@ def empty_database_url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def redis_databases(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Numbers of databases, again and again: of a Redis that all workers share, those that are this worker's."""
+def redis_databases(request: pytest.FixtureRequest) -> Sequence[int]:
+    """Numbers of databases that no other worker uses: of a Redis that all of them share, this worker's part."""
     worker = getattr(request.config, "workerinput", None)
     if worker is None or not os.environ.get("AFTERTAG_TEST_REDIS_URL"):
-        return itertools.cycle(_REDIS_DATABASES)
+        return _REDIS_DATABASES
     own = _REDIS_DATABASES[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]
-    assert own, "a Redis has databases for 15 workers"
-    return itertools.cycle(own)
+    assert len(own) > 1, "a Redis has databases for seven workers"
+    return own
+
+
+@pytest.fixture(scope="session")
+def redis_databases_of_tests(redis_databases: Sequence[int]) -> Iterator[int]:
+    """All but the first, which is `module_redis_url`'s, again and again."""
+    return itertools.cycle(redis_databases[1:])
+
+
+@pytest.fixture(scope="module")
+def module_redis_url(redis_url: str, redis_databases: Sequence[int]) -> Iterator[str]:
+    """A Redis database for all tests of a module, empty at its beginning."""
+    with _empty_redis(redis_url, redis_databases[0]) as url:
+        yield url
 
 
 @pytest.fixture
-def redis_db_url(redis_url: str, redis_databases: Iterator[int]) -> Iterator[str]:
+def redis_db_url(redis_url: str, redis_databases_of_tests: Iterator[int]) -> Iterator[str]:
     """An empty Redis database; the next test gets another."""
-    url = urlunsplit(urlsplit(redis_url)._replace(path=f"/{next(redis_databases)}"))
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
+    with _empty_redis(redis_url, next(redis_databases_of_tests)) as url:
         yield url
-        client.flushdb()
 
 
 @pytest.fixture(scope="session")
@@ -168,6 +154,15 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
         server.start()
     yield server
     server.stop()
+
+
+@contextmanager
+def _empty_redis(redis_url: str, number: int) -> Iterator[str]:
+    url = urlunsplit(urlsplit(redis_url)._replace(path=f"/{number}"))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
 
 
 @contextmanager
