@@ -15,7 +15,7 @@ from classifier_models import endings, exchange, local
 from classifier_models.dialects import chat, messages, systemone
 from classifier_models.dialects.dialect import Dialect, Structure
 from classifier_models.endpoints import Endpoint
-from classifier_models.marker import OWN_CALL_HEADER
+from classifier_models.marker import OWN_CALL_AGENT, OWN_CALL_HEADER
 from classifier_models.question import Question
 from classifier_models.reply import Case, Reply, Unanswered
 
@@ -27,7 +27,7 @@ _COMMON_HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json",
     "Accept-Encoding": "identity",
-    "User-Agent": "aftertag",
+    "User-Agent": OWN_CALL_AGENT,
     OWN_CALL_HEADER: "1",
 }
 

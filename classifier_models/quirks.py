@@ -11,12 +11,14 @@ class Quirks:
     """What is peculiar to one provider's API.
 
     `extra_body` goes into every request as it is; `price_provider` is the provider's name in genai-prices.
+    `takes_trace` says that it has a field `trace` for what it reports of a call, besides text.
     `default_model` is what to ask where nobody names a model, None where only the operator can know what is served;
     `has_models_of_presets` says whether the models that presets recommend are known by these names.
     """
 
     token_cap_field: TokenCapField = "max_tokens"  # noqa: S105 - the name of a field
     sends_prompt_cache_key: bool = False
+    takes_trace: bool = False
     extra_body: dict[str, Any] = field(default_factory=dict)
     price_provider: str | None = None
     default_model: str | None = None
@@ -31,6 +33,7 @@ GENERIC = Quirks(extra_body={"temperature": 0})
 BY_PROVIDER: dict[str, Quirks] = {
     "openrouter": Quirks(
         extra_body={"provider": {"require_parameters": True}},
+        takes_trace=True,
         price_provider="openrouter",
         default_model="google/gemini-3.5-flash-lite",
         has_models_of_presets=True,

@@ -4,6 +4,7 @@ AftertagError (worker.errors)
 └── ConsoleError
     ├── NothingRunningError    there is no database to talk to
     ├── NoDefaultModelError    nobody named a model, and the endpoint has none that is asked by default
+    ├── UnreachableError       the endpoint that is to be asked does not answer
     └── LangfuseError          Langfuse cannot be reached, or refuses us
 """
 
@@ -38,6 +39,10 @@ class NoDefaultModelError(ConsoleError):
         nobody = f"nobody but you knows which models endpoint {endpoint!r} serves"
         super().__init__(f"{nobody}; name one with --model, or ask --endpoint local, which needs none.")
         self.problem = f"is missing, and {nobody}; name one (--model, or `model:` beside `endpoint: {endpoint}`)"
+
+
+class UnreachableError(ConsoleError):
+    """The endpoint that is to be asked does not answer."""
 
 
 def sentence_for(error: BaseException) -> str | None:

@@ -86,6 +86,7 @@ def of_postgres(
     has_local_model = find_spec("sklearn") is not None
     yield from of_endpoints(found, endpoints, keys=keys, has_local_model=has_local_model)
     yield of_workers(line)
+    yield from of_workspaces(found)
     yield of_text(found, today=now.date())
 
 
@@ -151,14 +152,14 @@ def of_endpoints(
 
 
 def of_reach(endpoints: Mapping[str, Endpoint]) -> Iterator[Finding]:
-    """Connect to every endpoint's server; no model is asked."""
+    """Ask every endpoint's server for any answer; no model is asked."""
     for name, endpoint in endpoints.items():
         why = reaching.problem(endpoint)
         if why is not None:
             address = f"AFTERTAG_ENDPOINT_{name.upper()}_URL"
             yield problem(
                 "Endpoints",
-                f"No connection to {name!r} from here ({why}).",
+                f"No answer from {name!r} at {reaching.where(endpoint)} ({why}).",
                 f"Start its server, or correct its address ({address}).",
             )
 
@@ -179,6 +180,18 @@ def of_workers(line: LineState) -> Finding:
         )
     waits = f"Due: {line.due}" if line.due else "Nothing is due"
     return ok("Workers", f"{waits}; {last}.")
+
+
+def of_workspaces(found: Server) -> Iterator[Finding]:
+    """Who can write to Redis is trusted for every workspace, and a name of a hook's that is mistyped makes one."""
+    if found.unasked:
+        shown = ", ".join(map(repr, found.unasked[:20])) + (", …" if len(found.unasked) > 20 else "")
+        yield note(
+            "Workspaces",
+            f"Generations come in, and nobody is asked about them (no classifier): {shown}.",
+            "Run `aftertag classifier create`; or where a hook's AFTERTAG_WORKSPACE is mistyped, correct it there, and"
+            " `aftertag erase --workspace NAME` what came in.",
+        )
 
 
 def of_text(found: Server, *, today: date) -> Finding:

@@ -15,12 +15,16 @@ STANDSTILL_SECONDS = 60.0
 RECORD_BATCHES = 500
 UNSWEPT_SECONDS = 120.0
 
+REFUSED_REQUESTS = "requests_"
+"""What the reasons of losses begin with that count requests to the HTTP server, and not generations."""
+
 RULES = f"""OVERLOADED: a classification has been due for more than {OVERDUE_SECONDS / 60:.0f} minutes, or more than \
 {RECORD_BATCHES} batches wait to be recorded.
 DEGRADED: something has been due for more than {STANDSTILL_SECONDS:.0f} s, or is being retried, and nothing was completed in \
 that time; \
 no worker gives a sign of life, or nobody has swept for {UNSWEPT_SECONDS:.0f} s; \
-classifications wait on the operator (key refused, credit gone); hooks lost generations today; messages were rejected or \
+classifications wait on the operator (key refused, credit gone); hooks lost generations today, or the server refused \
+requests that nobody sends again; messages were rejected or \
 set aside today; Redis does not answer.
 HEALTHY: none of these."""
 
@@ -99,7 +103,7 @@ def _operator(line: "LineState") -> list[str]:
 
 
 def _losses(line: "LineState", broker: "BrokerState") -> list[str]:
-    found = [f"Lost today: {lost} ({reason})." for reason, lost in sorted(line.losses.items())]
+    found = [_loss(reason, lost) for reason, lost in sorted(line.losses.items())]
     if line.set_aside_today:
         found.append(f"Set aside today: {line.set_aside_today}; see `aftertag set-aside list`.")
     if broker.rejected:
@@ -107,6 +111,13 @@ def _losses(line: "LineState", broker: "BrokerState") -> list[str]:
     if broker.problem:
         found.append(f"{broker.problem[:-1]}; nothing can be recorded until it does.")
     return found
+
+
+def _loss(reason: str, lost: int) -> str:
+    if reason.startswith(REFUSED_REQUESTS):
+        why = reason.removeprefix(REFUSED_REQUESTS)
+        return f"Requests refused today that nobody sends again: {lost} ({why}); the log of `aftertag serve` says why."
+    return f"Lost today: {lost} ({reason})."
 
 
 def duration(seconds: float | None) -> str:

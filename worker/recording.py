@@ -1,20 +1,20 @@
 """From a batch that came in to rows that stay: check, sample, write, ring. Classifying is next."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from worker import batches, days, errors, generation, own_calls, recording_feedback, sampling
+from worker import batches, days, errors, generation, own_calls, pricing, recording_feedback, sampling
 from worker.generation import Generation
 from worker.outage import Stopping
 from worker.recorder import Recorder
 from worker.redacting import Redaction
 from worker.setting_aside import Rejected, set_all_aside
-from worker.store import classifiers, completing, recording, spans
+from worker.store import classifiers, completing, estimating, late_text, recording, spans
 from worker.store.connecting import Connection, DatabaseError
-from worker.store.recording import Key, Row
+from worker.store.recording import Key, Known, Row
 
 IDS_PER_BELL = 32
 AT_ONCE = 64
@@ -114,9 +114,13 @@ def plan(
     accepted: Sequence[Generation],
     *,
     classify: bool = True,
+    estimates: bool = True,
     rings: Callable[[str], bool] = always,
 ) -> list[Row]:
-    """Say for each generation which classifiers ask about it (none without `classify`), and who is rung for."""
+    """Say for each generation which classifiers ask about it (none without `classify`), and who is rung for.
+
+    With `estimates` also what it cost where that is not reported.
+    """
     workspaces = {one.workspace for one in accepted}
     keep_text_days = recording.ensure_workspaces(connection, workspaces)
     standings = classifiers.standings(connection, workspaces) if classify else {}
@@ -133,6 +137,7 @@ def plan(
                 text_kept=bool(asked)
                 or (keep_text_days[one.workspace] > 0 and not own_call and one.source_rate is None),
                 rung_for=frozenset(filter(rings, asked)),
+                estimated_usd=pricing.estimated_usd(one) if estimates and not own_call else None,
             )
         )
     return rows
@@ -143,20 +148,41 @@ def write(
     accepted: Sequence[Generation],
     *,
     classify: bool = True,
+    estimates: bool = True,
     rings: Callable[[str], bool] = always,
 ) -> tuple[set[Key], list[Row]]:
-    """Write what was not recorded before, fill blanks of what was; return the new keys and all rows that were planned.
+    """Write what was not recorded before, complete what was; return the new keys, and the rows that are asked about now.
 
-    After its commit the caller rings for the new ones, at the endpoints for which `rings`; at the others the sweep
-    does, as room comes.
+    After its commit the caller rings for those, at the endpoints for which `rings`; at the others the sweep does, as
+    room comes.
     """
     distinct, again = _first_of_each(accepted)
-    rows = plan(connection, distinct, classify=classify, rings=rings)
+    rows = plan(connection, distinct, classify=classify, estimates=estimates, rings=rings)
     recording.lock_given_ids(connection, rows)
     known = recording.already_recorded(connection, rows)
     new = recording.insert(connection, [row for row in rows if row.key not in known])
-    completing.fill_blanks(connection, [row.generation for row in rows if row.key in known] + again)
-    return new, rows
+    reported_again = [row for row in rows if row.key in known]
+    if again:  # within this batch
+        rows_again = plan(connection, again, classify=classify, estimates=False, rings=rings)
+        known |= recording.already_recorded(connection, rows_again)
+        reported_again += rows_again
+    heard = _heard(reported_again, known)
+    late_text.take_up(connection, heard)
+    completed = completing.fill_blanks(connection, [row.generation for row in reported_again])
+    if estimates:
+        estimating.write(connection, {one.key: pricing.usd_of_completed(one) for one in completed})
+    return new, [row for row in rows if row.key in new] + heard
+
+
+def _heard(reported_again: Sequence[Row], known: Mapping[Key, Known]) -> list[Row]:
+    """Of later reports those that bring the text that no report before had, with the keys of their records."""
+    heard: dict[Key, Row] = {}
+    for row in reported_again:
+        found, one = known.get(row.key), row.generation
+        if found is not None and found.lacks_text and one.turns and one.source_rate is None and not row.own_call:
+            recorded = replace(row, generation=one.model_copy(update={"created_at": found.created_at}))
+            heard.setdefault(recorded.key, recorded)
+    return list(heard.values())
 
 
 def record_each(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
@@ -170,7 +196,7 @@ def record_each(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set
 
 def _record_part(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Rejected]]:
     try:
-        new, rows = recorder.patience.outlast(lambda: _write(recorder, accepted))
+        new, asked = recorder.patience.outlast(lambda: _write(recorder, accepted))
     except DatabaseError as error:
         if len(accepted) == 1:
             return set(), [_refused(accepted[0], error)]
@@ -179,9 +205,8 @@ def _record_part(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[se
             _record_part(recorder, half) for half in (accepted[:middle], accepted[middle:])
         )
         return first | second, refused + also
-    fresh = [row for row in rows if row.key in new]
-    recorder.metrics.count_placed(placed.reason for row in fresh for placed in row.placed)
-    for endpoint, keys in bells_for(fresh).items():
+    recorder.metrics.count_placed(placed.reason for row in asked for placed in row.placed)
+    for endpoint, keys in bells_for(asked).items():
         recorder.ring(endpoint, keys)
     return new, []
 
@@ -197,7 +222,11 @@ def _refused(one: Generation, error: DatabaseError) -> Rejected:
 
 def _write(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Row]]:
     wanted = {one.created_at.date() for one in accepted}
-    return days.with_days(recorder, wanted, lambda connection: write(connection, accepted, rings=recorder.has_room))
+    return days.with_days(
+        recorder,
+        wanted,
+        lambda connection: write(connection, accepted, estimates=recorder.estimates, rings=recorder.has_room),
+    )
 
 
 def bells_for(rows: Sequence[Row]) -> dict[str, list[Key]]:

@@ -1,8 +1,8 @@
-"""OpenTelemetry: spans that begin inside `api_hooks.context` say whose they are, whichever instrumentation makes them.
+"""OpenTelemetry: spans say whose they are, by `api_hooks.context`, and which call of an instrumented SDK they are around.
 
     provider.add_span_processor(api_hooks.integrations.opentelemetry.Attribution())
 
-It writes attributes onto spans as they start, and sends nothing: the application's own exporter does.
+It writes attributes onto spans, and sends nothing: the application's own exporter does.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ from typing import Any
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from api_hooks import attribution
+from api_hooks import attribution, open_spans
+from api_hooks.wire.naming import GENERATION_ID_OF_A_SPAN, response_id
 
 _ATTRIBUTES = {
     "user": "user.id",
@@ -26,6 +27,9 @@ class Attribution(SpanProcessor):  # type: ignore[misc] # the SDK is not install
     """Puts what the contexts around a span's start say onto it; what the span says itself stays. Raises nothing.
 
     The workspace is that of the exporter's key: what a span says of one would not count.
+
+    A span that is around a model call gets the call's id from the hook of its SDK, or from the span of an instrument
+    that knows it: reported by both, the call is one generation.
     """
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:
@@ -34,6 +38,14 @@ class Attribution(SpanProcessor):  # type: ignore[misc] # the SDK is not install
             for name, value in _wanted(attribution.current()):
                 if name not in said:
                     span.set_attribute(name, value)
+            open_spans.start(span)
+
+    def on_end(self, span: Any) -> None:
+        with suppress(Exception):  # see above
+            said = span.attributes or {}
+            own_id = said.get(GENERATION_ID_OF_A_SPAN) or response_id(said.get("gen_ai.response.id"))
+            if own_id is not None:
+                open_spans.end(span.context.span_id, own_id)
 
 
 def _wanted(found: Mapping[str, Any]) -> list[tuple[str, str]]:

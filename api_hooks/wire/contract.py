@@ -43,6 +43,9 @@ LOSS_REASONS = frozenset(
 )
 """What a hook may say in `dropped`; `api_hooks.losses` says what each means."""
 
+NOT_CAPTURED = "not captured by the sender"
+"""In the metadata, under `text`, of a generation whose instrument leaves all text out."""
+
 UNREADABLE = "[unreadable]"
 WITHHELD = "[withheld]"
 """In place of a text that a sender's own function could not redact."""
@@ -52,6 +55,12 @@ OWN_CALL_LINE = "[aftertag own call]"
 
 OWN_CALL_HEADER = "x-aftertag-own-call"
 """The header of the classifiers' own calls, in lower case, as gateways report it."""
+
+OWN_CALL_AGENT = "aftertag-own-call"
+"""What their `User-Agent` begins with."""
+
+OWN_CALL_KEY = "aftertag_own_call"
+"""Under which they say it in a body's field for the gateway's records, where the gateway is known to take one."""
 
 
 class UnusableError(ValueError):

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from api_hooks.wire.contract import KINDS, OWN_CALL_LINE
+from api_hooks.wire import own_calls
+from api_hooks.wire.contract import KINDS
 from api_hooks.wire.fields import guarded, metadata_of, number, whole_number, workspace_of
 from api_hooks.wire.fitting import fit
 from api_hooks.wire.identity import new_id, own_id, time_text
@@ -43,7 +44,7 @@ def generation(
     """
     built = _head(document, now=now, random_bytes=random_bytes, needs_workspace=needs_workspace)
     turns, tools = _turns(document, most=SEEN_CHARACTERS if redact is not None else KEPT_CHARACTERS)
-    if document.get("own_call") is True or _is_own_call(turns):  # which nobody could tell by its redacted text
+    if _is_own_call(document, built, turns):  # which nobody could tell by its redacted text
         built["own_call"] = True
     if sample is not None and "source_rate" not in built and (draw := sample.draw_of_left_out(built)) is not None:
         built |= {"source_rate": sample.rate, "source_draw": draw}
@@ -81,11 +82,12 @@ def _head(document: Mapping[str, Any], *, now: datetime, random_bytes: bytes, ne
     return head
 
 
-def _is_own_call(turns: list[Turn]) -> bool:
-    if not turns or turns[0][0] != "system":
-        return False
-    said: str = turns[0][1]
-    return said.partition("\n")[0].rstrip() == OWN_CALL_LINE
+def _is_own_call(document: Mapping[str, Any], built: Mapping[str, Any], turns: list[Turn]) -> bool:
+    return (
+        document.get("own_call") is True
+        or own_calls.is_told_by_turns(turns)
+        or own_calls.is_told_by_metadata(built["metadata"])
+    )
 
 
 def _turns(document: Mapping[str, Any], *, most: int) -> tuple[list[Turn], list[str]]:

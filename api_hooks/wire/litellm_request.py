@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from api_hooks.wire.contract import METADATA_AT_MOST, OWN_CALL_HEADER
+from api_hooks.wire import own_calls
+from api_hooks.wire.contract import METADATA_AT_MOST
 from api_hooks.wire.reading import NOTHING, mapping, word
 
 WORKSPACE_KEY = "aftertag_workspace"
@@ -39,6 +40,7 @@ _SECRET = re.compile(
 _MADE_BY_LITELLM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INTERNAL = "internal_call_origin"
 _TAGS_AT_MOST = 20
+_AGENT = "User-Agent: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,7 @@ def read(
             **{name: value for name, value in by_the_proxy.items() if value},
         },
         key_user=by_the_proxy["key_user"],
-        is_own_call=bool(word(headers, OWN_CALL_HEADER)),
+        is_own_call=own_calls.is_told_by_headers(headers) or own_calls.is_told_by_agents(_agents(payload, told)),
         is_internal=bool(asked.get(_INTERNAL)),
     )
 
@@ -112,6 +114,16 @@ def _notes(noted: Mapping[str, Any], *, without: Any) -> dict[str, Any]:
 
 def _tags(given: Any) -> dict[str, str]:
     """What the request is tagged with, but for its program's name, which LiteLLM counts among the tags."""
-    told = given[:_TAGS_AT_MOST] if isinstance(given, list) else []
-    tags = [tag for tag in told if isinstance(tag, str) and not tag.startswith("User-Agent: ")]
+    tags = [tag for tag in _tags_told(given) if not tag.startswith(_AGENT)]
     return {"tags": ",".join(tags)} if tags else {}
+
+
+def _agents(payload: Mapping[str, Any], told: Mapping[str, Any]) -> list[str | None]:
+    """The names of the program that made the request, which stand there also where headers and text do not."""
+    tags = [tag.removeprefix(_AGENT) for tag in _tags_told(payload.get("request_tags")) if tag.startswith(_AGENT)]
+    return [word(told, "user_agent"), *tags]
+
+
+def _tags_told(given: Any) -> list[str]:
+    told = given[:_TAGS_AT_MOST] if isinstance(given, list) else []
+    return [tag for tag in told if isinstance(tag, str)]

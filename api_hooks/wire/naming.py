@@ -13,6 +13,12 @@ from api_hooks.wire.identity import own_id
 from api_hooks.wire.reading import elements, field, word
 from api_hooks.wire.text import plain
 
+GENERATION_ID_OF_A_SPAN = "aftertag.generation_id"
+"""The attribute of a span by which the hook of an SDK says under which id it has recorded the call."""
+
+SPAN_NAME = "otlp-"
+"""How the id begins of a call that is known by its OpenTelemetry span only."""
+
 _PREFIX = re.compile(r"[A-Za-z]+[-_]")
 _TELLING_CHARACTERS = 12
 _LONGEST = 4_000
@@ -66,7 +72,7 @@ def call_id(output: Any) -> str | None:
 
 def span_name(trace_id: str, span_id: str) -> str:
     """The id of a call that is known by its OpenTelemetry span only, whoever hands that on."""
-    return f"otlp-{trace_id}-{span_id}"
+    return f"{SPAN_NAME}{trace_id}-{span_id}"
 
 
 def _is_told_differently(given: str) -> bool:

@@ -12,6 +12,7 @@ from classifier_models import consumption, endings
 from classifier_models.dialects.answers import reply_to_text, reported_model, text_of
 from classifier_models.dialects.dialect import Structure
 from classifier_models.endpoints import Endpoint
+from classifier_models.marker import OWN_CALL_TRACE
 from classifier_models.question import Prepared, Question
 from classifier_models.quirks import Quirks
 from classifier_models.reply import Case, Reply, Unanswered, Usage
@@ -56,6 +57,8 @@ def _prefix(
     body: dict[str, Any] = {"model": model, **quirks.extra_body, quirks.token_cap_field: max_output_tokens}
     if prompt_cache_key and quirks.sends_prompt_cache_key:
         body["prompt_cache_key"] = prompt_cache_key
+    if quirks.takes_trace:
+        body["trace"] = OWN_CALL_TRACE
     if structure == "json_schema":
         body["response_format"] = {
             "type": "json_schema",

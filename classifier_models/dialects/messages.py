@@ -12,7 +12,9 @@ from classifier_models.dialects.answers import reply_to_text, reported_model, te
 from classifier_models.dialects.chat import to_json_string
 from classifier_models.dialects.dialect import Structure
 from classifier_models.endpoints import Endpoint
+from classifier_models.marker import OWN_CALL_TRACE
 from classifier_models.question import Prepared, Question
+from classifier_models.quirks import Quirks
 from classifier_models.reply import Case, Reply, Unanswered
 
 STRUCTURES: tuple[Structure, ...] = ("json_schema", "text")
@@ -37,14 +39,16 @@ def headers(endpoint: Endpoint) -> dict[str, str]:
 
 def contents(endpoint: Endpoint, question: Question, structure: Structure) -> Sequence[bytes]:
     """Return the one request body."""
-    prefix = _prefix(question.prepared, question.model, question.max_output_tokens, structure)
+    prefix = _prefix(question.prepared, question.model, question.max_output_tokens, structure, endpoint.quirks)
     return (b"".join((prefix, to_json_string(question.transcript).encode("utf-8", "replace"), b"}]}")),)
 
 
 @lru_cache(maxsize=512)
-def _prefix(prepared: Prepared, model: str, max_output_tokens: int, structure: Structure) -> bytes:
+def _prefix(prepared: Prepared, model: str, max_output_tokens: int, structure: Structure, quirks: Quirks) -> bytes:
     system = {"type": "text", "text": prepared.system_prompt, "cache_control": {"type": "ephemeral"}}
     body: dict[str, Any] = {"model": model, "max_tokens": max_output_tokens}
+    if quirks.takes_trace:
+        body["trace"] = OWN_CALL_TRACE
     if structure == "json_schema":
         body["output_config"] = {"format": {"type": "json_schema", "schema": prepared.schema}}
     body["system"] = [system]

@@ -54,7 +54,9 @@ def demo(
     if model and not endpoint:
         raise typer.BadParameter("name its --endpoint, too", param_hint="--model")
     began = time.monotonic()
-    choice = choosing.choose(session.endpoints(), endpoint=endpoint, model=model)
+    endpoints = session.endpoints()
+    choice = choosing.choose(endpoints, endpoint=endpoint, model=model)
+    choosing.require_reachable(choice, endpoints)
     signal.signal(signal.SIGTERM, _end_in_order)
     with ExitStack() as stack:
         data_dir = session.settings().data_dir if keep else _own_directory(stack)

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 def doctor(
     probe: Annotated[
         bool,
-        typer.Option("--probe", help="Also connect to each endpoint, and say whether it has a key. No model is asked."),
+        typer.Option("--probe", help="Also look whether each endpoint answers, and has a key. No model is asked."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

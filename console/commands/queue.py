@@ -96,6 +96,6 @@ def _tell(line: "LineState", broker: "BrokerState", verdict: "Verdict") -> None:
     since = line.seconds_since_completion
     output.line(f"Last completion: {'none lately' if since is None else f'{duration(since)} ago'}")
     lost = ", ".join(f"{count} {reason}" for reason, count in sorted(line.losses.items()))
-    output.line(f"Lost by hooks today: {lost or 'none'}")
+    output.line(f"Lost today: {lost or 'none'}")
     output.line(f"Set aside and not replayed: {line.set_aside}")
     output.line(f"Spent on classifying today (UTC): ${line.spend_usd:.4f} for {line.calls} calls")

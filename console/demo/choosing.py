@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console import default_models, definitions
-from console.demo import conversations
+from console.demo import conversations, troubles
+from console.errors import UnreachableError
 
 if TYPE_CHECKING:
     from classifier_models.endpoints import Endpoint
@@ -32,3 +33,15 @@ def choose(endpoints: "Mapping[str, Endpoint]", *, endpoint: str | None, model: 
     definitions.require_configured(definition, endpoints)
     before = list(endpoints)[: list(endpoints).index(name)]
     return Choice(definition=definition, passed_over=() if endpoint else tuple(before))
+
+
+def require_reachable(choice: Choice, endpoints: "Mapping[str, Endpoint]") -> None:
+    """Raise UnreachableError where the endpoint's server does not answer within a few seconds; no model is asked.
+
+    Who named an endpoint, or has its key, wants to see that one: `local` never takes its place unasked.
+    """
+    from classifier_models import reaching
+
+    asked = endpoints[choice.definition.endpoint]
+    if (why := reaching.problem(asked)) is not None:
+        raise UnreachableError(troubles.unreachable(asked.name, at=reaching.where(asked), why=why))

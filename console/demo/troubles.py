@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 WITHOUT = "or see it without any: `aftertag demo --endpoint local`"
 
 
+def unreachable(endpoint: str, *, at: str, why: str) -> str:
+    """Nobody answers there: nothing was started."""
+    return (
+        f"Endpoint {endpoint!r} cannot be reached at {at} ({why}): start its server, correct its address"
+        f" (AFTERTAG_ENDPOINT_{endpoint.upper()}_URL), or mend the network, {WITHOUT}."
+    )
+
+
 def refused(asked: "ClassifierDefinition", reason: str) -> Trouble:
     """The endpoint wants another key, or money: nothing goes on until the operator has seen to it."""
     known = endpoints.KNOWN.get(asked.endpoint)

@@ -21,7 +21,7 @@ def make(house: House, *, ways: Sequence[Way] = WAYS) -> ASGIApp:
     async def life(_: FastAPI) -> AsyncIterator[None]:
         house.start()
         yield
-        house.stop()
+        await house.stop()
 
     app = FastAPIOffline(  # its pages bring their scripts along: no network is needed to read them
         title="Aftertag",

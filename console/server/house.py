@@ -8,6 +8,7 @@ from console.server.keyring import Keyring
 from console.server.metrics import HttpMetrics
 from console.server.rates import Rates
 from console.server.receiving import Receiver
+from console.server.refusals import Refusals
 from console.server.ringing import Ringer
 from worker.metrics import Metrics
 from worker.outage import Impatience
@@ -47,8 +48,11 @@ class House:
                 has_room=self.ringer.has_room,
                 metrics=self.metrics,
                 redaction=redaction,
+                estimates=settings.estimate_cost == "on",
             )
         )
+
+        self.refusals = Refusals(self.intake.count_lost)
 
     def start(self) -> None:
         self.ringer.start()
@@ -58,7 +62,8 @@ class House:
         """The first step of the end: who has not sent its body yet is not waited for. On the event loop's thread."""
         self.receiver.stop()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """The end, when every request has been answered."""
+        await self.refusals.end()
         self.intake.stop(within_seconds=1.0)
         self.keyring.stop()

@@ -24,6 +24,12 @@ OTHER_WORKSPACE = "other_workspace"
 """The loss that is counted where a sender that reads no results names another workspace than its key's."""
 
 READING_THREADS = 4
+SLOW_READING_THREADS = 28
+"""Beside them, for what is slow: a slow AFTERTAG_REDACT, or a body of 20 MB."""
+
+READING_THREADS_OF_ONE = 2
+"""How many of both one workspace has at once: fourteen with slow texts hold up nobody else."""
+
 WRITING_THREADS = 2
 """For what is rare beside generations: feedback, losses, what is set aside."""
 
@@ -33,15 +39,17 @@ Done = TypeVar("Done")
 class Intake:
     """Reads bodies and records what is in them, off the event loop: on threads of its own, bounded in number.
 
-    No key has more than half of them, and no request waits for them longer than `answer_seconds`.
+    Workspaces share them (see `SharedThreads`), and no request waits for them longer than `answer_seconds`.
     """
 
     def __init__(self, recorder: Recorder, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._recorder = recorder
         self._recorders = Recorders(recorder)
         self._answer_seconds = answer_seconds
-        self._reading = SharedThreads(READING_THREADS, name="reading")
-        self._writing = SharedThreads(WRITING_THREADS, name="writing")
+        self._reading = SharedThreads(
+            READING_THREADS, slow=SLOW_READING_THREADS, most_of_one=READING_THREADS_OF_ONE, name="reading"
+        )
+        self._writing = SharedThreads(WRITING_THREADS, most_of_one=1, name="writing")
 
     def start(self) -> None:
         self._recorders.start()
@@ -52,13 +60,13 @@ class Intake:
         self._reading.stop()
         self._writing.stop()
 
-    async def read(self, step: Callable[[], Done], *, key: Hashable) -> Done:
+    async def read(self, step: Callable[[], Done], *, owner: Hashable) -> Done:
         """Return what `step` makes of a body, on a reading thread: JSON of 20 MB would hold the event loop for a second.
 
         Raise NotNowError when it takes too long, as a slow AFTERTAG_REDACT may: nothing is recorded then.
         """
         try:
-            return await self._reading.run(step, key=key, within_seconds=self._answer_seconds)
+            return await self._reading.run(step, owner=owner, within_seconds=self._answer_seconds)
         except TimeoutError:
             raise errors.NotNowError(
                 "Reading and redacting it takes too long; send it again in a moment, or smaller batches."
@@ -74,13 +82,13 @@ class Intake:
 
         Raise NotNowError when Postgres is away or too much waits: then the caller comes back with the same ids.
         """
-        checked = await self.read(lambda: self.check(arrivals, bearer=bearer), key=bearer.id)
-        return await self.finish(arrivals, checked, key=bearer.id)
+        checked = await self.read(lambda: self.check(arrivals, bearer=bearer), owner=bearer.workspace)
+        return await self.finish(arrivals, checked, owner=bearer.workspace)
 
-    async def finish(self, arrivals: Arrivals, checked: Sequence[Checked], *, key: Hashable) -> list[Result]:
+    async def finish(self, arrivals: Arrivals, checked: Sequence[Checked], *, owner: Hashable) -> list[Result]:
         """Record what was checked before, as `record` does."""
         outcomes = iter(await self._recorded([one.found for one in checked if isinstance(one.found, Generation)]))
-        noted = iter(await self._noted([one.found for one in checked if isinstance(one.found, Feedback)], key=key))
+        noted = iter(await self._noted([one.found for one in checked if isinstance(one.found, Feedback)], owner=owner))
         results, rejected, foreign = [], [], 0
         for one in checked:
             outcome = _outcome(one, outcomes=outcomes, noted=noted)
@@ -91,10 +99,16 @@ class Intake:
             else:
                 results.append(Result(id=one.id, status=outcome))
         if arrivals.kept_when_rejected:
-            await self._keep(rejected, {**arrivals.dropped, **({OTHER_WORKSPACE: foreign} if foreign else {})}, key=key)
+            await self._keep(
+                rejected, {**arrivals.dropped, **({OTHER_WORKSPACE: foreign} if foreign else {})}, owner=owner
+            )
         elif self._recorder.redaction is not None and self._recorder.redaction.has_losses:
-            await self._keep((), {}, key=key)
+            await self._keep((), {}, owner=owner)
         return results
+
+    async def count_lost(self, losses: Mapping[str, int]) -> None:
+        """Write losses down where the operator sees them. Raise NotNowError when Postgres is away."""
+        await self._keep((), losses, owner=None)
 
     async def _recorded(self, generations: Sequence[Generation]) -> list[Outcome]:
         try:
@@ -105,28 +119,28 @@ class Intake:
         except (PostgresAwayError, TimeoutError):
             raise _away() from None
 
-    async def _noted(self, feedback: Sequence[Feedback], *, key: Hashable) -> list[Outcome]:
+    async def _noted(self, feedback: Sequence[Feedback], *, owner: Hashable) -> list[Outcome]:
         if not feedback:
             return []
-        new, refused = await self._write(lambda: recording_feedback.record(self._recorder, feedback), key=key)
+        new, refused = await self._write(lambda: recording_feedback.record(self._recorder, feedback), owner=owner)
         found: list[Outcome] = []
         for place, one in enumerate(feedback):
             found.append(refused.get(place) or ("recorded" if one.key in new else "known"))
             new.discard(one.key)
         return found
 
-    async def _keep(self, rejected: Sequence[Rejected], dropped: Mapping[str, int], *, key: Hashable) -> None:
+    async def _keep(self, rejected: Sequence[Rejected], dropped: Mapping[str, int], *, owner: Hashable) -> None:
         today = datetime.now(UTC).date()
 
         def keep() -> None:
             setting_aside.set_all_aside(self._recorder, rejected, dropped, day=today)
 
         if rejected or dropped or self._recorder.redaction is not None:
-            await self._write(lambda: self._recorder.patience.outlast(keep), key=key)
+            await self._write(lambda: self._recorder.patience.outlast(keep), owner=owner)
 
-    async def _write(self, step: Callable[[], Done], *, key: Hashable) -> Done:
+    async def _write(self, step: Callable[[], Done], *, owner: Hashable) -> Done:
         try:
-            return await self._writing.run(step, key=key, within_seconds=self._answer_seconds)
+            return await self._writing.run(step, owner=owner, within_seconds=self._answer_seconds)
         except (PostgresAwayError, TimeoutError):
             raise _away() from None
 

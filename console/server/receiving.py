@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from console.server import bodies, errors
 
@@ -14,18 +15,23 @@ STOPPING_SECONDS = 1.0
 """The same once the server has been told to stop."""
 
 BODIES_AT_ONCE = 5
-"""Bodies of the largest size that may be in memory together; Python takes some five times their size to read them."""
+"""Bodies of the largest size that may be in memory together; Python takes some five times their size to read them.
+
+One workspace's take no more than they leave to others: what waits for a slow redaction once filled it.
+"""
 
 
 class Body:
     """What has arrived of one request, and what it has been unpacked to."""
 
-    def __init__(self, memory: "Memory", *, at_most: int) -> None:
+    def __init__(self, memory: "Memory", *, owner: Hashable, at_most: int) -> None:
         self._memory = memory
+        self._owner = owner
         self._at_most = at_most
         self._packed = bytearray()
         self._held = 0
         self._is_forgotten = False
+        self._readers = 0
         self._lock = threading.Lock()
 
     def add(self, chunk: bytes) -> None:
@@ -41,38 +47,59 @@ class Body:
         self._hold(max(0, len(whole) - len(self._packed)))
         return whole
 
+    @contextmanager
+    def being_read(self) -> Iterator[None]:
+        """Around what a reading thread does with it: so long it takes up memory, also when its request has been answered."""
+        with self._lock:
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers -= 1
+                self._give_back_unless_held()
+
     def forget(self) -> None:
-        """Give back what it held; what a thread still unpacks of it, for a request that has been answered, holds nothing."""
+        """Give back what it held, now or once nobody reads it any more."""
         with self._lock:
             self._is_forgotten = True
-            self._memory.give_back(self._held)
+            self._give_back_unless_held()
+
+    def _give_back_unless_held(self) -> None:
+        if self._is_forgotten and not self._readers:
+            self._memory.give_back(self._held, owner=self._owner)
             self._held = 0
 
     def _hold(self, count: int) -> None:
         with self._lock:
             if self._is_forgotten:
                 raise errors.NotNowError("The request has been answered meanwhile.")
-            self._memory.take(count)
+            self._memory.take(count, owner=self._owner)
             self._held += count
 
 
 class Memory:
-    """Counts the bytes of all bodies; thread-safe."""
+    """Counts the bytes of all bodies, and of each owner's; thread-safe."""
 
     def __init__(self, *, at_most: int) -> None:
         self._left = at_most
+        self._held: Counter[Hashable] = Counter()
         self._lock = threading.Lock()
 
-    def take(self, count: int) -> None:
-        """Raise NotNowError when so much is not left."""
+    def take(self, count: int, *, owner: Hashable) -> None:
+        """Raise NotNowError when the owner would hold more than is left to others."""
         with self._lock:
-            if count > self._left:
+            if self._held[owner] + count > self._left - count:
                 raise errors.NotNowError("Too many large bodies are on their way; send it again in a moment.")
             self._left -= count
+            self._held[owner] += count
 
-    def give_back(self, count: int) -> None:
+    def give_back(self, count: int, *, owner: Hashable) -> None:
         with self._lock:
             self._left += count
+            self._held[owner] -= count
+            if not self._held[owner]:
+                del self._held[owner]
 
 
 class Receiver:
@@ -85,7 +112,9 @@ class Receiver:
         self._waiting: set[asyncio.Timeout] = set()
 
     @asynccontextmanager
-    async def received(self, stream: AsyncIterator[bytes], *, announced: str | None) -> AsyncIterator[Body]:
+    async def received(
+        self, stream: AsyncIterator[bytes], *, owner: Hashable, announced: str | None
+    ) -> AsyncIterator[Body]:
         """Yield the whole body, which takes up memory until the block ends.
 
         Raise TooLargeError as soon as it is or says that it will be, TooLateError when it takes longer than a minute,
@@ -93,7 +122,7 @@ class Receiver:
         """
         if announced is not None and announced.isdecimal() and int(announced[:20]) > self._at_most:
             raise bodies.too_large(self._at_most)
-        body = Body(self._memory, at_most=self._at_most)
+        body = Body(self._memory, owner=owner, at_most=self._at_most)
         try:
             await self._fill(body, stream)
             yield body

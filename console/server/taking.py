@@ -33,9 +33,11 @@ def add_route(app: FastAPI, way: Way, house: House) -> None:
         api_key: Annotated[str | None, Security(_api_key)],
     ) -> Response:
         request = Request(headers=dict(http.headers), generations_at_most=house.settings.http_generations)
+        token = bearer.credentials if bearer else api_key
         try:
-            answer = await _taken(http, request, bearer.credentials if bearer else api_key, way=way, house=house)
+            answer = await _taken(http, request, token, way=way, house=house)
         except errors.Refusal as refusal:
+            house.refusals.count(way, refusal, token=token)
             if way.refuse is None:
                 raise
             return wrong.with_retry(_response(way.refuse(request, refusal)), refusal)
@@ -57,16 +59,17 @@ async def _taken(http: HttpRequest, request: Request, token: str | None, *, way:
     bearer = await house.keyring.bearer(token)
     house.rates.enter(bearer.id)
     announced, encoding = (request.headers.get(name) for name in ("content-length", "content-encoding"))
-    async with house.receiver.received(http.stream(), announced=announced) as body:
+    async with house.receiver.received(http.stream(), owner=bearer.workspace, announced=announced) as body:
 
         def read() -> tuple[Request, Arrivals, list[Checked]]:
-            whole = request.with_body(body.unpacked(encoding))
-            arrivals = way.read(whole)
-            return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
+            with body.being_read():
+                whole = request.received(body.unpacked(encoding), workspace=bearer.workspace)
+                arrivals = way.read(whole)
+                return whole, arrivals, house.intake.check(arrivals, bearer=bearer)
 
-        whole, arrivals, checked = await house.intake.read(read, key=bearer.id)
+        whole, arrivals, checked = await house.intake.read(read, owner=bearer.workspace)
         house.rates.count(bearer.id, len(checked) - 1)
-        results = await house.intake.finish(arrivals, checked, key=bearer.id)
+        results = await house.intake.finish(arrivals, checked, owner=bearer.workspace)
         if len(results) > FEW:  # the event loop would stand still for the time that so many take
             return await asyncio.to_thread(_answered, way, house, whole, arrivals, results)
     return _answered(way, house, whole, arrivals, results)

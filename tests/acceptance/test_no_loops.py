@@ -21,6 +21,7 @@ from worker.store import keys
 from worker.store.engine import connecting
 
 GENERATIONS = 100
+HIDDEN_GENERATIONS = 20
 BASE = {"chat": "/v1", "messages": "", "systemone": "/v1"}
 CALLBACK = "api_hooks.integrations.litellm.callback"
 WEBHOOK = "aftertag"
@@ -50,7 +51,9 @@ def server(stage: Stage, tmp_path: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def gateway(stage: Stage, server: Server, directory: Path, reporters: Sequence[str]) -> Iterator[Proxy]:
+def gateway(
+    stage: Stage, server: Server, directory: Path, reporters: Sequence[str], **settings: Any
+) -> Iterator[Proxy]:
     """A real LiteLLM proxy that reports every call: by our callback into Redis, by its webhook to our server, or by both."""
     with connecting(stage.database.url) as engine, engine.begin() as connection:
         key = keys.create_for_application(connection, WORKSPACE, "gateway", application="gateway").token
@@ -62,7 +65,7 @@ def gateway(stage: Stage, server: Server, directory: Path, reporters: Sequence[s
             _model("messages", "anthropic/claude-test", api_base=base),
             _model("systemone", "typesafe/jev", api_base=base),
         ],
-        "litellm_settings": {"callbacks": list(reporters)},
+        "litellm_settings": {"callbacks": list(reporters), **settings},
         "callback_settings": {
             WEBHOOK: {
                 "callback_type": "generic_api",
@@ -91,16 +94,7 @@ def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_
 ) -> None:
     stage.classifier(endpoint="gateway", model=dialect)
     with gateway(stage, server, tmp_path, reporters) as through:
-        stage.worker(
-            others={
-                "AFTERTAG_ENDPOINT_GATEWAY_URL": through.url + BASE[dialect],
-                "AFTERTAG_ENDPOINT_GATEWAY_KEY": through.master_key,
-                "AFTERTAG_ENDPOINT_GATEWAY_DIALECT": dialect,
-            },
-            calls_in_flight="8",  # the gateway and all else share this machine
-            call_timeout_seconds="30",
-        )
-        stage.beat()
+        _classify_through(through, stage, dialect)
         database, told = stage.database, 0 if dialect == "systemone" else 1
         ids = _talk(through, GENERATIONS - 1)
         _wait_until_tagged(stage, len(ids))
@@ -115,6 +109,54 @@ def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_
     assert database.value("select sum(prompt_tokens + completion_tokens) from generations") == 30 * GENERATIONS
     assert database.value("select count(*) from spend where payer_kind = 'classifier'") == GENERATIONS
     assert database.count("set_aside") == 0
+
+
+@pytest.mark.parametrize(
+    ("dialect", "reporter", "left_out"),
+    [
+        ("chat", CALLBACK, []),
+        ("messages", WEBHOOK, []),
+        ("chat", WEBHOOK, ["metadata"]),  # which has the headers: the program's name is left, among the tags
+    ],
+)
+def test_a_gateway_that_hides_all_text_makes_nothing_of_ours_a_generation(
+    dialect: str,
+    reporter: str,
+    left_out: list[str],
+    stage: Stage,
+    server: Server,
+    model_server: ModelServer,
+    tmp_path: Path,
+) -> None:
+    """The generations are handed over by the applications' own hook: a gateway's reports without text are never tagged."""
+    stage.classifier(endpoint="gateway", model=dialect)
+    hidden = {"turn_off_message_logging": True, "standard_logging_payload_excluded_fields": left_out}
+    with gateway(stage, server, tmp_path, [reporter], **hidden) as through:
+        _classify_through(through, stage, dialect)
+        database = stage.database
+        stage.publish(*(f"g{number}" for number in range(HIDDEN_GENERATIONS)))
+        _wait_until_tagged(stage, HIDDEN_GENERATIONS)
+        wait_until(lambda: database.count("classifications") >= 2 * HIDDEN_GENERATIONS, what="all reports")
+    stage.wait_until_final(2 * HIDDEN_GENERATIONS)
+    assert database.whys() == Counter(tagged=HIDDEN_GENERATIONS, own_call=HIDDEN_GENERATIONS)
+    assert model_server.play.total == HIDDEN_GENERATIONS
+    assert database.count("generations") == HIDDEN_GENERATIONS
+    assert database.value("select count(*) from spend where payer_kind = 'classifier'") == HIDDEN_GENERATIONS
+    assert database.count("set_aside") == 0
+
+
+def _classify_through(through: Proxy, stage: Stage, dialect: str) -> None:
+    """Start a worker that asks the gateway."""
+    stage.worker(
+        others={
+            "AFTERTAG_ENDPOINT_GATEWAY_URL": through.url + BASE[dialect],
+            "AFTERTAG_ENDPOINT_GATEWAY_KEY": through.master_key,
+            "AFTERTAG_ENDPOINT_GATEWAY_DIALECT": dialect,
+        },
+        calls_in_flight="8",  # the gateway and all else share this machine
+        call_timeout_seconds="30",
+    )
+    stage.beat()
 
 
 def _wait_until_tagged(stage: Stage, generations: int) -> None:

@@ -193,10 +193,12 @@ def test_our_own_calls_are_known_whatever_it_makes_of_their_text(
     assert "own_call" not in other
 
 
-def test_the_own_calls_line_is_the_classifiers() -> None:
+def test_the_marks_of_own_calls_are_the_classifiers() -> None:
     from classifier_models import marker
 
     assert marker.OWN_CALL_LINE == wire.OWN_CALL_LINE
+    assert marker.OWN_CALL_AGENT.startswith(wire.OWN_CALL_AGENT)
+    assert list(marker.OWN_CALL_TRACE) == [wire.OWN_CALL_KEY]
 
 
 def test_a_comment_of_feedback_is_shown_to_it_too(line_to: Callable[..., Line], sender: KeepingSender) -> None:

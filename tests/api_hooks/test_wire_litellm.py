@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api_hooks import wire
 from api_hooks.wire import litellm
-from classifier_models.marker import OWN_CALL_HEADER
+from classifier_models.marker import OWN_CALL_AGENT, OWN_CALL_HEADER
 from tests.api_hooks.litellm_payloads import (
     CALL_ID,
     ENCRYPTED_ID,
@@ -219,6 +219,18 @@ class TestOwnCall:
         assert "own_call" not in document(payload(metadata=proxy_metadata(requester_metadata=header)))
         assert "own_call" not in document(payload(model_parameters=header, request_tags=[wire.OWN_CALL_HEADER]))
         assert "own_call" not in document(payload(metadata=proxy_metadata(requester_custom_headers={"x-a": "1"})))
+
+    def test_is_told_by_the_program_that_made_the_request_where_headers_are_not_reported(self) -> None:
+        assert document(payload(metadata=proxy_metadata(user_agent=OWN_CALL_AGENT)))["own_call"] is True
+        tags = ["User-Agent: aftertag-own-call", f"User-Agent: {OWN_CALL_AGENT}"]
+        found = document(payload(metadata={}, request_tags=["billing", *tags]))
+        assert found["own_call"] is True
+        assert found["metadata"]["tags"] == "billing"
+
+    @pytest.mark.parametrize("agent", ["OpenAI/Python 3.52.0", "aftertag-own-caller/1", f"not-{OWN_CALL_AGENT}"])
+    def test_is_not_told_by_any_other_program(self, agent: str) -> None:
+        told = proxy_metadata(user_agent=agent)
+        assert "own_call" not in document(payload(metadata=told, request_tags=[f"User-Agent: {agent}", OWN_CALL_AGENT]))
 
 
 def test_what_a_context_says_no_header_says_otherwise() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from classifier_models.client import ModelClient
-from classifier_models.marker import OWN_CALL_HEADER, OWN_CALL_LINE
+from classifier_models.marker import OWN_CALL_AGENT, OWN_CALL_HEADER, OWN_CALL_LINE, OWN_CALL_TRACE
 from classifier_models.question import Prepared
 from classifier_models.reply import Answered, Case, Reply, Unanswered
 from tests.classifier_models.conftest import Ask, EndpointOf, question
@@ -48,6 +48,23 @@ def test_a_decision_call_is_marked_as_ours_in_header_and_first_line_of_the_state
     body = body_of("decider", dialect="systemone")
     assert last(model_server).headers[OWN_CALL_HEADER.lower()] == "1"
     assert body["state"].splitlines()[0] == OWN_CALL_LINE
+
+
+@pytest.mark.parametrize("dialect", ["chat", "messages", "systemone"])
+def test_every_call_says_who_makes_it_as_a_gateway_reports_programs(
+    dialect: str, body_of: Any, model_server: ModelServer
+) -> None:
+    body_of("gateway", dialect=dialect)
+    assert last(model_server).headers["user-agent"] == OWN_CALL_AGENT
+
+
+@pytest.mark.parametrize("dialect", ["chat", "messages"])
+def test_only_openrouter_is_told_in_the_body_too_since_others_refuse_fields_that_they_do_not_know(
+    dialect: str, body_of: Any
+) -> None:
+    assert body_of("openrouter", dialect=dialect)["trace"] == OWN_CALL_TRACE
+    for name in ("gateway", "openai", "anthropic", "mistral", "groq", "ollama"):
+        assert not {"trace", "metadata", "user", "tags"} & body_of(name, dialect=dialect).keys()
 
 
 def test_the_transcript_is_one_user_message_and_the_last_thing_in_the_body(

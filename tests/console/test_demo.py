@@ -2,15 +2,18 @@
 
 import json
 import signal
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from classifier_models import reaching
 from classifier_models.endpoints import from_environment
 from console.demo import choosing, conversations
 from tests.console.command_line import CommandLine
 from tests.console.machine import Machine, wait_until_gone
+from tests.hung import hung
 from tests.model_server import ModelServer
 from worker import embedded
 
@@ -198,6 +201,13 @@ def test_of_a_worker_that_ends_by_itself_the_demo_shows_the_end_of_its_log_and_n
         ({}, ("--model", "m"), 2, "name its --endpoint, too"),
         ({}, ("--endpoint", "house"), 1, "Endpoint 'house' is not configured here"),
         ({"OLLAMA_HOST": "127.0.0.1:9"}, ("--endpoint", "ollama"), 1, "Nobody but you knows which models endpoint"),
+        (
+            {"AFTERTAG_ENDPOINT_OPENAI_URL": "http://127.0.0.1:1/v1", "OPENAI_API_KEY": "k"},
+            (),
+            1,
+            "Endpoint 'openai' cannot be reached at 127.0.0.1:1 (Connection refused): start its server, correct its address"
+            " (AFTERTAG_ENDPOINT_OPENAI_URL), or mend the network, or see it without any: `aftertag demo --endpoint local`.",
+        ),
     ],
 )
 def test_a_demo_that_could_ask_nobody_starts_nothing(
@@ -207,3 +217,14 @@ def test_a_demo_that_could_ask_nobody_starts_nothing(
     assert ended.exit_code == code
     assert told in ended.stderr
     assert "Starting" not in ended.stderr
+
+
+def test_a_demo_whose_endpoint_takes_the_connection_and_stays_silent_says_so_within_seconds() -> None:
+    with hung() as silent:
+        begun = time.monotonic()
+        said = CommandLine(settings={"OLLAMA_HOST": silent}).refused(
+            "demo", "--endpoint", "ollama", "--model", "m", "--json"
+        )
+        assert time.monotonic() - begun < 3 * reaching.TIMEOUT_SECONDS
+    assert said.startswith(f"Endpoint 'ollama' cannot be reached at {silent} (no answer within 5 s): ")
+    assert "`aftertag demo --endpoint local`" in said

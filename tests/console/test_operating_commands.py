@@ -149,11 +149,11 @@ def test_doctor_connects_to_endpoints_when_it_shall(
     with ModelServer() as server:
         there = {"AFTERTAG_ENDPOINT_THERE_URL": server.url, "AFTERTAG_ENDPOINT_AWAY_URL": "http://127.0.0.1:1/v1"}
         aftertag = on(database_url, AFTERTAG_REDIS_URL=redis_db_url, **there)
-        assert "No connection" not in aftertag("doctor").stdout
+        assert "No answer" not in aftertag("doctor").stdout
         told = aftertag("doctor", "--probe").stdout
         assert server.play.total == 0
-    assert "No connection to 'away' from here (Connection refused)." in told
-    assert "No connection to 'there'" not in told
+    assert "No answer from 'away' at 127.0.0.1:1 (Connection refused)." in told
+    assert "No answer from 'there'" not in told
 
 
 def test_doctor_tells_a_wrong_variable_of_an_endpoint_and_looks_on(database_url: str, redis_db_url: str) -> None:

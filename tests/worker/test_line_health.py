@@ -53,6 +53,7 @@ def line(*rows: Waiting, completed_before: float | None = 1.0, **given: Any) -> 
         (line(waiting(retrying=1), completed_before=STANDSTILL_SECONDS), QUIET, Health.HEALTHY),
         (line(waiting(retrying=1), completed_before=STANDSTILL_SECONDS + 1), QUIET, Health.DEGRADED),
         (line(losses={"broker_full": 3}), QUIET, Health.DEGRADED),
+        (line(losses={"requests_too_large": 3}), QUIET, Health.DEGRADED),
         (line(set_aside_today=1), QUIET, Health.DEGRADED),
         (line(set_aside=7), QUIET, Health.HEALTHY),
         (line(), BrokerState(depths={}, rejected=1), Health.DEGRADED),
@@ -72,15 +73,18 @@ def test_each_rule_and_its_edge(state: LineState, broker: BrokerState, health: H
 
 def test_everything_that_is_wrong_is_said() -> None:
     row = waiting(endpoint="openai", oldest_wait_seconds=400, for_operator={"quota_exhausted": 2})
-    verdict = line_health.judge(line(row, completed_before=None, losses={"buffer_full": 3}), QUIET)
-    assert len(verdict.because) == 4
+    verdict = line_health.judge(
+        line(row, completed_before=None, losses={"buffer_full": 3, "requests_too_large": 2}), QUIET
+    )
+    assert len(verdict.because) == 5
     told = " ".join(verdict.because)
     for part in (
         "'openai'",
         "7 min",
         "nothing was completed yet",
         "quota_exhausted",
-        "today: 3 (buffer_full)",
+        "Lost today: 3 (buffer_full)",
+        "nobody sends again: 2 (too_large)",
     ):
         assert part in told
 

@@ -19,7 +19,7 @@ from tests.worker.line_stage import EVER
 from tests.worker.plans import Plan
 from worker import generation
 from worker.recording import plan as planned
-from worker.store import claims, outcomes, partitions, recording
+from worker.store import claims, late_text, outcomes, partitions, recording
 from worker.store import engine as engines
 from worker.store.outcomes import Ended
 from worker.store.recording import Key, Row
@@ -159,6 +159,17 @@ def test_inserting_goes_into_the_days_of_its_rows_only(filled: Engine, size: int
     for plan in sent:
         assert plan.partitions == set()
         assert plan.seconds < 2
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_taking_up_late_text_looks_into_the_days_of_its_rows_by_index(filled: Engine, size: int) -> None:
+    some = generations(size, days=2, known=True)
+    with filled.connect() as connection:
+        rows = rows_of(connection, some)
+    sent = plans.of(filled, lambda connection: late_text.take_up(connection, rows))
+    assert sent
+    for plan in sent:
+        check(plan, size=len(some), ages=(0, 1), tables=3)
 
 
 @contextmanager

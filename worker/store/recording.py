@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -23,7 +24,8 @@ Key = tuple[str, str, datetime]
 class Row:
     """One generation with what is to become of it; `text_kept` says whether its transcript is stored.
 
-    `rung_for` names the endpoints whose classifications are rung for at once.
+    `rung_for` names the endpoints whose classifications are rung for at once, `estimated_usd` is its cost where nobody
+    reports one.
     """
 
     generation: Generation = field(repr=False)
@@ -31,6 +33,7 @@ class Row:
     own_call: bool
     text_kept: bool
     rung_for: frozenset[str]
+    estimated_usd: Decimal | None = None
 
     @property
     def key(self) -> Key:
@@ -78,19 +81,29 @@ def lock_given_ids(connection: Connection, rows: Sequence[Row]) -> None:
         )
 
 
-def already_recorded(connection: Connection, rows: Sequence[Row]) -> set[Key]:
-    """The keys of `rows` whose id was given and recorded before, within 48 hours of their time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A generation that is recorded: its time there, and whether nobody was asked because no report had its text."""
+
+    created_at: datetime
+    lacks_text: bool
+
+
+def already_recorded(connection: Connection, rows: Sequence[Row]) -> dict[Key, Known]:
+    """Those of `rows`, by their keys, whose id was given and recorded before, within 48 hours of their time."""
     given = [row.generation for row in rows if row.generation.id_given]
     if not given:
-        return set()
+        return {}
     times = [generation.created_at for generation in given]
     found = connection.execute(
         text("""
-        select distinct w.workspace, w.id, w.created_at
+        select w.workspace, w.id, w.created_at, min(c.created_at) as recorded,
+               bool_and(c.state = 'not_run' and c.reason = 'sampled_out' and c.rate = 0 and c.draw = 1) as lacks_text
         from json_to_recordset(cast(:wanted as json)) as w(workspace text, id text, created_at timestamptz)
         join classifications c on c.workspace = w.workspace and c.generation_id = w.id
         where c.created_at between :earliest and :latest
           and c.created_at between w.created_at - :within and w.created_at + :within
+        group by 1, 2, 3
         """),
         {
             "wanted": _json(
@@ -101,7 +114,10 @@ def already_recorded(connection: Connection, rows: Sequence[Row]) -> set[Key]:
             "within": SAME_ID_WITHIN,
         },
     )
-    return {(workspace, id_, created_at) for workspace, id_, created_at in found}
+    return {
+        (row.workspace, row.id, row.created_at): Known(created_at=row.recorded, lacks_text=row.lacks_text)
+        for row in found
+    }
 
 
 def known_at_any_time(connection: Connection, workspace: str, ids: Sequence[str]) -> set[str]:
@@ -131,8 +147,13 @@ def insert(connection: Connection, rows: Sequence[Row]) -> set[Key]:
     ordered = sorted(rows, key=lambda row: row.key)
     new = _insert_generations(connection, [row for row in ordered if not row.own_call])
     fresh = [row for row in ordered if row.own_call or row.key in new]
-    _insert_transcripts(connection, [row for row in fresh if row.text_kept])
-    return new | _insert_classifications(connection, fresh)
+    return new | insert_asked(connection, fresh)
+
+
+def insert_asked(connection: Connection, ordered: Sequence[Row]) -> set[Key]:
+    """Insert text and classifications of rows in key order; return the keys of those that had no classification."""
+    _insert_transcripts(connection, [row for row in ordered if row.text_kept])
+    return _insert_classifications(connection, ordered)
 
 
 def _insert_generations(connection: Connection, rows: Sequence[Row]) -> set[Key]:
@@ -142,19 +163,20 @@ def _insert_generations(connection: Connection, rows: Sequence[Row]) -> set[Key]
         text("""
         insert into generations (workspace, id, created_at, model, provider, app, user_id, session_id, api_key_name,
                                  prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_usd,
-                                 latency_ms, finish_reason, streamed, metadata)
+                                 cost_source, latency_ms, finish_reason, streamed, metadata)
         select workspace, id, created_at, model, provider, app, user_id, session_id, api_key_name,
-               prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_usd,
+               prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, coalesce(cost_usd, estimated_usd),
+               case when cost_usd is not null then 'reported' when estimated_usd is not null then 'estimated' end,
                latency_ms, finish_reason, streamed, metadata
         from json_to_recordset(cast(:rows as json)) as r(
             workspace text, id text, created_at timestamptz, model text, provider text, app text, user_id text,
             session_id text, api_key_name text, prompt_tokens bigint, completion_tokens bigint, cached_tokens bigint,
-            reasoning_tokens bigint, cost_usd numeric, latency_ms float8, finish_reason text, streamed boolean,
-            metadata jsonb)
+            reasoning_tokens bigint, cost_usd numeric, estimated_usd numeric, latency_ms float8, finish_reason text,
+            streamed boolean, metadata jsonb)
         on conflict do nothing
         returning workspace, id, created_at
         """),
-        {"rows": _json([as_row(row.generation) for row in rows])},
+        {"rows": _json([{**as_row(row.generation), "estimated_usd": _text(row.estimated_usd)} for row in rows])},
     )
     return {(workspace, id_, created_at) for workspace, id_, created_at in found}
 
@@ -231,7 +253,7 @@ def _classification(row: Row, placed: Placed) -> dict[str, Any]:
 
 
 def as_row(generation: Generation) -> dict[str, Any]:
-    """A generation's record, by the names of its columns."""
+    """A generation's record as it was reported, by the names of its columns."""
     return {
         "workspace": generation.workspace,
         "id": generation.id,

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from api_hooks import attribution, current
+from api_hooks import attribution, current, open_spans
+from api_hooks.integrations.stainless import identity
 from api_hooks.integrations.stainless.reading import read
 from api_hooks.integrations.stainless.sdk import Sdk
+from api_hooks.open_spans import Around
 from api_hooks.unread import Unread
 
 AROUND_BYTES = 6_000
@@ -17,7 +19,18 @@ AROUND_BYTES = 6_000
 class Call:
     """What is kept of a call while its answer comes in: references only. Times are those of the attempt that succeeded."""
 
-    __slots__ = ("attributed", "began", "form", "is_litellms", "request", "sdk", "seconds", "started_at", "streamed")
+    __slots__ = (
+        "around",
+        "attributed",
+        "began",
+        "form",
+        "is_litellms",
+        "request",
+        "sdk",
+        "seconds",
+        "started_at",
+        "streamed",
+    )
 
     def __init__(self, *, sdk: Sdk, form: str, response: Any, streamed: bool) -> None:
         self.sdk = sdk
@@ -26,6 +39,7 @@ class Call:
         self.streamed = streamed
         self.is_litellms = False
         self.attributed: Mapping[str, Any] = attribution.current()
+        self.around = open_spans.take()
         self.seconds = _seconds_so_far(response)
         self.started_at = time.time() - self.seconds
         self.began = time.perf_counter() - self.seconds
@@ -37,16 +51,27 @@ class Call:
 
     def hand_over(self, output: Any, size: int, *, seconds: float | None = None, is_abandoned: bool = False) -> None:
         """Leave it to the sending thread. `output` is the response's bytes, an assembly of its stream, or None."""
+        own_id = self._tell_span(output, self.around) if self.around is not None else None
         if self.is_litellms and not is_abandoned:
             return
         reading = partial(read, self.sdk.name, self.form, self.request, output, is_abandoned, self.attributed)
         rest: dict[str, Any] = dict.fromkeys(("workspace", "model", "provider", "id", "tools", "usage", "cost_usd"))
         rest |= dict.fromkeys(("finish_reason", "user", "session_id", "app", "api_key_name", "metadata"))
+        rest["id"] = own_id
         rest["created_at"] = self.started_at
         rest["latency_ms"] = (self.seconds if seconds is None else seconds) * 1000
         rest["streamed"] = self.streamed
         size += _bytes_of(self.request) + AROUND_BYTES
         current.line().put(None, Unread(reading, size), rest, attributed=self.attributed)
+
+    def _tell_span(self, output: Any, around: Around) -> str | None:
+        """Return the id that another instrument's span was told; only for that it is read here, on the caller's thread."""
+        own_id = identity.told(output)
+        if own_id is None and not self.is_litellms:  # whose callback would not know it
+            own_id = identity.new()
+        if own_id is not None:
+            around.tell(own_id)
+        return own_id
 
 
 def _seconds_so_far(response: Any) -> float:

@@ -33,6 +33,7 @@ _APP = (
 _KEY_NAME = (
     "aftertag.api_key_name",
     "trace.metadata.openrouter.api_key_name",
+    "metadata.user_api_key_alias",
 )
 _NAMED = {
     "gen_ai.agent.name": "agent",

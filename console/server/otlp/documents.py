@@ -19,10 +19,12 @@ from console.server.otlp import (
     moments,
     openinference,
     openrouter,
+    own_calls,
     traceloop,
     usage,
     vercel,
 )
+from console.server.otlp.lately import Lately
 from console.server.otlp.reading import first, first_text
 from console.server.otlp.said import Said
 from console.server.otlp.spans import Span
@@ -80,8 +82,8 @@ class Found:
     without_text: int
 
 
-def read(spans: Sequence[Span]) -> Found:
-    """Return what is to be recorded of a request's spans, in their order."""
+def read(spans: Sequence[Span], *, workspace: str, lately: Lately) -> Found:
+    """Return what is to be recorded of a request's spans, in their order; `lately` is what earlier requests brought."""
     ignored: Counter[str] = Counter()
     views: list[doubles.View] = []
     for span in spans:
@@ -91,7 +93,7 @@ def read(spans: Sequence[Span]) -> Found:
             ignored["stream_opening"] += 1
         else:
             views.append(doubles.View(span=span, document=_document(span)))
-    whole = doubles.joined(views)
+    whole = doubles.not_told_before(doubles.joined(views), workspace=workspace, lately=lately)
     if len(whole) < len(views):
         ignored["seen_twice"] = len(views) - len(whole)
     documents = [view.document for view in whole if not _gave_nothing(view.document)]
@@ -122,6 +124,7 @@ def _document(span: Span) -> dict[str, Any]:
         "app": attribution.app(span),
         "api_key_name": attribution.api_key_name(attributes),
         "metadata": attribution.metadata(span),
+        "own_call": own_calls.is_told(span.attributes),
     }
 
 
@@ -136,7 +139,12 @@ def _said(span: Span) -> Said:
 
 
 def _id(span: Span) -> str | None:
-    """The response's id, which every instrument of a call names it by; else the span's own, the same each time it comes."""
+    """The response's id, which every instrument of a call names it by; else the span's own, the same each time it comes.
+
+    What the hook of an SDK wrote onto the span comes first: by that it has recorded the call itself.
+    """
+    if isinstance(told := span.attributes.get(naming.GENERATION_ID_OF_A_SPAN), str) and told:
+        return told
     given = first(span.attributes, _RESPONSE_ID) or openinference.response_id(span)
     if (told_apart := wire.response_id(given)) is not None:
         return told_apart
@@ -177,5 +185,5 @@ def _withhold(document: dict[str, Any]) -> bool:
     if document["messages"] or document["output"]:
         return False
     document |= {"messages": None, "output": None, "turns": [], "source_rate": 0.0, "source_draw": 1.0}
-    document["metadata"] = {**document["metadata"], "text": "not captured by the sender"}
+    document["metadata"] = {**document["metadata"], "text": wire.NOT_CAPTURED}
     return True

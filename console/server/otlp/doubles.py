@@ -1,13 +1,16 @@
-"""One call seen by several instruments within one request is one generation: by its id, or as spans within each other."""
+"""One call seen by several instruments is one generation: by its id, or as spans within each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from api_hooks.wire import naming
+from console.server.otlp.lately import Lately
 from console.server.otlp.spans import Span
 
 _OF_THE_CALL = ("messages", "output", "tools", "usage", "cost_usd", "finish_reason")
 _OF_ITS_SURROUNDINGS = ("user", "session_id", "app", "api_key_name", "model", "provider")
+_BY_SPAN = naming.SPAN_NAME
 _INSTRUMENTS_AT_MOST = 8
 """Around one call; a request of spans that are nested deeper would cost the square of them."""
 
@@ -31,6 +34,22 @@ class View:
 def joined(views: Sequence[View]) -> list[View]:
     """Return one view of each call, in their order; what it does not say is taken from the others."""
     return _joined_by_place(_joined_by_id(views))
+
+
+def not_told_before(views: Sequence[View], *, workspace: str, lately: Lately) -> list[View]:
+    """Name by the call within it what else would be known by its span alone, and leave out what is around several calls."""
+    kept = []
+    for view in views:
+        document = view.document
+        is_named_by_its_span = document["id"] is None or document["id"].startswith(_BY_SPAN)
+        within = lately.within((workspace, *view.place)) if is_named_by_its_span and view.span.span_id else None
+        if within is not None:
+            document["id"] = within.generation_id
+        if document["id"] is not None and view.span.parent_id:
+            lately.remember((workspace, *view.parent), document["id"])
+        if within is None or within.is_alone:
+            kept.append(view)
+    return kept
 
 
 def _joined_by_id(views: Sequence[View]) -> list[View]:
@@ -85,5 +104,6 @@ def _complete(view: View, other: View, *, whole: bool) -> None:
             document[name] = seen[name]
     document["metadata"] = {**seen["metadata"], **document["metadata"]}
     document["streamed"] = document["streamed"] or (whole and seen["streamed"])
-    if whole and document["id"] is not None and document["id"].startswith("otlp-") and seen["id"] is not None:
+    document["own_call"] = document["own_call"] or (whole and seen["own_call"])
+    if whole and document["id"] is not None and document["id"].startswith(_BY_SPAN) and seen["id"] is not None:
         document["id"] = seen["id"]

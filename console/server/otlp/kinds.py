@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+from api_hooks.wire import litellm
 from console.server.otlp.spans import Span
 
-CALLS = frozenset({"chat", "generate_content", "text_completion", "completion"})
-"""`gen_ai.operation.name` of a model call; `invoke_agent`, `execute_tool`, `embeddings` and all others are none."""
+CALLS = litellm.GENERATIONS | {"chat", "generate_content", "text_completion", "completion"}
+"""`gen_ai.operation.name` of a model call; `invoke_agent`, `execute_tool`, `embeddings` and all others are none.
+
+LiteLLM's own tracing writes the type of the call there, and `llm.request.type` alone where it captures no text.
+"""
 
 _CALLS_OF_VERCEL = (".doGenerate", ".doStream")
 _HAD_BY_CALLS = ("gen_ai.usage.", "gen_ai.prompt", "gen_ai.completion", "llm.usage.", "llm.prompts", "llm.completions")
@@ -26,7 +30,7 @@ def is_generation(span: Span) -> bool:
     if (operation := said.get("gen_ai.operation.name")) is not None:
         return isinstance(operation, str) and operation in CALLS
     if (kind := said.get("llm.request.type")) is not None:
-        return kind in ("chat", "completion")
+        return isinstance(kind, str) and kind in CALLS
     if "traceloop.span.kind" in said:
         return False
     # Conventions from before there were operations: a model, and something that only its call has.

@@ -47,7 +47,7 @@ _REASONING = (
     "llm.token_count.completion_details.reasoning",
     "ai.usage.reasoningTokens",
 )
-_COST = ("gen_ai.usage.total_cost", "gen_ai.usage.cost", "llm.cost.total", "operation.cost")
+_COST = ("gen_ai.usage.total_cost", "gen_ai.usage.cost", "llm.cost.total", "operation.cost", "gen_ai.cost.total_cost")
 _COST_IN_PARTS = (
     ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost"),
     ("llm.cost.prompt", "llm.cost.completion"),

@@ -1,6 +1,6 @@
 """The ways in: each is a module with one `WAY`, named in `server.routes`; it gets its route, key check and limits there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,11 +11,12 @@ from console.server.errors import Refusal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a way reads: the body, unpacked, and the headers with names in small letters."""
+    """What a way reads: the body, unpacked, the headers with names in small letters, and the workspace of its key."""
 
     headers: Mapping[str, str] = field(repr=False)
     generations_at_most: int
     body: bytes = field(default=b"", repr=False)
+    workspace: str = ""
 
     def require_media_type(self, *taken: str) -> None:
         """Raise UnsupportedError for another content type; none at all is taken as the first."""
@@ -30,8 +31,9 @@ class Request:
                 " (AFTERTAG_HTTP_GENERATIONS)."
             )
 
-    def with_body(self, body: bytes) -> "Request":
-        return replace(self, body=body)
+    def received(self, body: bytes, *, workspace: str) -> "Request":
+        """The whole request, once its key and its body are known."""
+        return replace(self, body=body, workspace=workspace)
 
     @property
     def media_type(self) -> str:
@@ -53,7 +55,8 @@ class Way:
 
     `read` decodes a request on a reading thread and raises a Refusal for what cannot be read; `answer` is what a sender
     hears once its documents are recorded. `refuse`, when it is given, words refusals in the sender's protocol.
-    `describe` is the operation in the OpenAPI document, `responses` its answers.
+    `sent_again_after` are the statuses after which senders that read no answers send a request again: what is refused
+    with another is lost, and counted. `describe` is the operation in the OpenAPI document, `responses` its answers.
     """
 
     path: str
@@ -61,5 +64,6 @@ class Way:
     read: Callable[[Request], Arrivals]
     answer: Callable[[Request, Arrivals, Sequence[Result]], Answer]
     refuse: Callable[[Request, Refusal], Answer] | None = None
+    sent_again_after: Container[int] | None = None
     describe: Mapping[str, Any] = field(default_factory=dict)
     responses: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)

@@ -76,6 +76,7 @@ WAY = Way(
     name="litellm",
     read=read,
     answer=answer,
+    sent_again_after=range(500, 600),
     describe=describing.protocol(
         "Hand in a LiteLLM proxy's events: the webhook of its generic_api callback",
         ("application/json", "application/x-ndjson"),

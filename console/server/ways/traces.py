@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from console.server import bodies, errors
 from console.server.arrivals import Arrivals, Result
 from console.server.otlp import answers, documents, json_form, protobuf
+from console.server.otlp.lately import Lately
 from console.server.otlp.spans import Decoded
 from console.server.ways import Answer, Request, Way, describing
 
@@ -14,6 +15,7 @@ OVER_LIMIT = "over_limit"
 """The loss that is counted where a request has more than one may hold: its exporter drops the rest, and tells its log at best."""
 
 _REASONS_TOLD = 3
+_lately = Lately()
 _IN_PROTOBUF = (answers.PROTOBUF, "application/protobuf")
 
 
@@ -27,7 +29,7 @@ class Traces(Arrivals):
 def read(request: Request) -> Traces:
     """Decode the spans and pick the generations; what else they are is counted."""
     decoded = _decoded(request)
-    found = documents.read(decoded.spans)
+    found = documents.read(decoded.spans, workspace=request.workspace, lately=_lately)
     taken = found.documents[: request.generations_at_most]
     too_many = decoded.too_many + len(found.documents) - len(taken)
     return Traces(
@@ -81,6 +83,7 @@ WAY = Way(
     read=read,
     answer=answer,
     refuse=refuse,
+    sent_again_after=(429, 502, 503, 504),
     describe=describing.protocol(
         "Hand in OpenTelemetry spans (OTLP over HTTP), of which model calls are kept", (answers.PROTOBUF, answers.JSON)
     ),

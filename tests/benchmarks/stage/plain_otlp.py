@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from api_hooks import wire
 from console.server.otlp import documents, json_form
+from console.server.otlp.lately import Lately
 from worker import recording
 from worker.metrics import Metrics
 from worker.outage import Impatience
@@ -54,7 +55,7 @@ def main() -> None:
 
 def _record(recorder: Recorder, body: bytes) -> None:
     spans = json_form.spans_of(MessageToDict(ExportTraceServiceRequest.FromString(body))).spans
-    for document in documents.read(spans).documents:
+    for document in documents.read(spans, workspace="bench", lately=Lately()).documents:
         built = wire.generation(
             {**document, "workspace": WORKSPACE}, now=datetime.now(UTC), random_bytes=os.urandom(10)
         )

@@ -135,7 +135,16 @@ def test_an_openai_clients_calls_are_each_one_generation(
 
 @pytest.mark.timeout(1_200)
 @pytest.mark.parametrize(
-    "emitter", ["langgraph_openinference", "langgraph_openllmetry", "langgraph_twice", "pydantic_agent"]
+    "emitter",
+    [
+        "langgraph_openinference",
+        "langgraph_openllmetry",
+        "langgraph_twice",
+        "langgraph_one_by_one",
+        "langgraph_with_attribution",
+        "langgraph_siblings_with_attribution",
+        "pydantic_agent",
+    ],
 )
 def test_an_agents_model_calls_are_generations_and_its_own_spans_add_nothing(
     emitter: str, others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
@@ -150,6 +159,34 @@ def test_an_agents_model_calls_are_generations_and_its_own_spans_add_nothing(
     if emitter == "pydantic_agent":
         assert len(set(found.of("session_id"))) == 1
         assert {one["agent"] for one in found.of("metadata")} == {"helper"}
+
+
+def hooked(server: Server, tenant: Tenant) -> dict[str, str]:
+    """What lets the hook send to the same server."""
+    return {"AFTERTAG_URL": server.url, "AFTERTAG_KEY": tenant.token, "AFTERTAG_WORKSPACE": tenant.workspace}
+
+
+@pytest.mark.timeout(1_200)
+def test_langfuses_wrapper_beside_the_hook_leaves_one_generation_of_each_call(
+    others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
+) -> None:
+    more = hooked(server, tenant)
+    found = watch_emitter("langfuse_beside_the_hook", others, provider, server, tenant, shared_engine, **more)
+    assert found.of("id") == found.told["ids"]
+    assert sum(found.of("prompt_tokens")) == found.told["prompt"]
+    assert found.of("session_id") == ["s-1"] * 4  # which only Langfuse knew
+    assert {one["environment"] for one in found.of("metadata")} == {"staging"}
+
+
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("emitter", ["langgraph_beside_the_hook", "langgraph_beside_the_hook_in_a_loop"])
+def test_an_agent_that_streams_beside_the_hook_leaves_one_generation_of_each_call(
+    emitter: str, others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
+) -> None:
+    found = watch_emitter(emitter, others, provider, server, tenant, shared_engine, **hooked(server, tenant))
+    assert found.requests == 2
+    assert found.of("turns") == [CALLED, HEARD]
+    assert sum(found.of("prompt_tokens")) == found.told["prompt"]
 
 
 @pytest.mark.timeout(1_200)

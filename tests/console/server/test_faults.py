@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.console.server.conftest import Tenant, tenant_in
-from tests.console.server.hung import hung_redis
 from tests.console.server.serving import Caller, Server, caller, said, serving
 from tests.console.server.test_bodies import refused
+from tests.hung import hung
 from tests.waiting import wait_until
 from tests.worker import line_stage
 from tests.worker.line_stage import rows
@@ -106,8 +106,8 @@ def test_redis_away_or_hung_holds_up_no_answer(shared_engine: Engine, folder: Pa
     tenant = tenant_in(shared_engine)
     line_stage.classifier(shared_engine, workspace=tenant.workspace)
     url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
-    with hung_redis() as hung:
-        redis_url = hung if away == "hung" else "redis://127.0.0.1:1/0"
+    with hung() as silent:
+        redis_url = f"redis://{silent if away == 'hung' else '127.0.0.1:1'}/0"
         with serving(url, redis_url, folder) as server, caller(server, tenant.token) as shop:
             for number in range(20):
                 begun = time.monotonic()

@@ -97,33 +97,41 @@ def test_all_bodies_together_have_their_limit_and_give_it_back() -> None:
         async with asyncio.TaskGroup() as group:
             arrived, leave = asyncio.Semaphore(0), asyncio.Event()
 
-            async def hold() -> None:
-                async with receiver.received(body(), announced=None):
+            async def hold(owner: str) -> None:
+                async with receiver.received(body(), owner=owner, announced=None):
                     arrived.release()
                     await leave.wait()
 
-            for _ in range(5):
-                group.create_task(hold())
-            for _ in range(5):
+            for owner in ("a", "b", "c", "d"):
+                group.create_task(hold(owner))
+            for _ in range(4):
                 await arrived.acquire()
             with pytest.raises(errors.NotNowError):
-                async with receiver.received(body(), announced=None):
+                async with receiver.received(body(), owner="e", announced=None):
                     pytest.fail("there was no room")
             leave.set()
-        async with receiver.received(body(), announced="1000") as one:
+        async with receiver.received(body(), owner="e", announced="1000") as one:
             assert len(one.unpacked(None)) == 1_000
 
     asyncio.run(try_it())
 
 
 def test_what_a_body_unpacks_to_counts_too() -> None:
-    memory = Memory(at_most=1_500)
-    memory.take(1_000)
+    memory = Memory(at_most=3_000)
+    memory.take(1_000, owner="a")
     with pytest.raises(errors.NotNowError):
-        memory.take(501)
-    memory.take(500)
-    memory.give_back(1_500)
-    memory.take(1_500)
+        memory.take(501, owner="a")
+    memory.take(500, owner="a")
+    memory.give_back(1_500, owner="a")
+    memory.take(1_500, owner="b")
+
+
+def test_of_the_memory_for_bodies_nobody_takes_more_than_is_left_to_others() -> None:
+    memory = Memory(at_most=1_000)
+    for owner, share in (("a", 500), ("b", 250), ("c", 125)):
+        memory.take(share, owner=owner)
+        with pytest.raises(errors.NotNowError):
+            memory.take(1, owner=owner)
 
 
 def test_a_body_that_does_not_come_is_not_waited_for() -> None:
@@ -133,7 +141,7 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
             await asyncio.Event().wait()
 
         with pytest.raises(errors.TooLateError):
-            async with Receiver(at_most=1_000, seconds=0.05).received(never(), announced="10"):
+            async with Receiver(at_most=1_000, seconds=0.05).received(never(), owner="a", announced="10"):
                 pytest.fail("there was no body")
 
     asyncio.run(try_it())

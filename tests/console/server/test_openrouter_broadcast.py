@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from classifier_models.marker import OWN_CALL_LINE
+from classifier_models.marker import OWN_CALL_LINE, OWN_CALL_TRACE
 from tests.console.server.conftest import Tenant
 from tests.console.server.otlp.samples import Emitted, in_json
 from tests.console.server.serving import Caller, Server, caller
@@ -122,11 +122,27 @@ def test_the_classifiers_own_calls_through_the_gateway_are_recognised(
     assert found == ["own_call"]
 
 
+def in_privacy_mode(**more: Any) -> bytes:
+    """The root without what was said; the metadata of the request's `trace` stays, as Broadcast's page has it."""
+    text = ("gen_ai.prompt", "gen_ai.completion", "span.input", "span.output")
+    attributes = {name: value for name, value in ROOT.items() if name not in text}
+    return in_json(Emitted(name="LLM Generation", attributes={**attributes, **more}, resource=SERVICE))
+
+
+def test_the_classifiers_own_calls_are_recognised_in_privacy_mode_by_their_trace(
+    shop: Caller, tenant: Tenant, shared_engine: Engine
+) -> None:
+    said = {f"trace.metadata.{name}": value for name, value in OWN_CALL_TRACE.items()}
+    others = {f"trace.metadata.a{number}": "x" for number in range(200)}  # more than are kept
+    shop.post(in_privacy_mode(**others, **said), "/v1/traces")
+    found = rows(
+        shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace
+    )
+    assert found == ["own_call"]
+
+
 def test_privacy_mode_still_counts_usage_and_cost(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
-    private = {name: value for name, value in ROOT.items() if name not in ("gen_ai.prompt", "gen_ai.completion")}
-    private = {name: value for name, value in private.items() if not name.startswith(("span.input", "span.output"))}
-    body = in_json(Emitted(name="LLM Generation", attributes=private, resource=SERVICE))
-    assert shop.post(body, "/v1/traces").content == b"{}"
+    assert shop.post(in_privacy_mode(), "/v1/traces").content == b"{}"
     found = rows(
         shared_engine,
         "select prompt_tokens, cost_usd::float from generations where workspace = :workspace",

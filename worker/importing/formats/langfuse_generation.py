@@ -28,7 +28,7 @@ def generation(row: Mapping[str, Any], trace: Mapping[str, Any]) -> Document:
     start, end = first(row, "startTime", "start_time"), first(row, "endTime", "end_time")
     return {
         "id": _response_id(row, attributes, answer) or _span_name(row, trace) or first(row, "id"),
-        "created_at": end or start,
+        "created_at": start or end,  # as every other way in: the same call has one time, whichever way it comes
         "messages": asked,
         "output": answer,
         "tools": _tools(row, asked),
@@ -47,7 +47,9 @@ def generation(row: Mapping[str, Any], trace: Mapping[str, Any]) -> Document:
 
 
 def _response_id(row: Mapping[str, Any], attributes: Mapping[str, Any], answer: Any) -> str | None:
-    """The provider's id of the response, wherever an instrument may have left it."""
+    """What the hook of an SDK wrote onto the span, else the provider's id of the response, wherever it may have been left."""
+    if isinstance(told := attributes.get(naming.GENERATION_ID_OF_A_SPAN), str) and told:
+        return told
     named = _LITELLM_ID.fullmatch(str(first(row, "id")))
     inside = answer.get("id") if isinstance(answer, Mapping) and "choices" in answer else None
     for given in (attributes.get("gen_ai.response.id"), named and named[1], inside):

@@ -18,6 +18,7 @@ _PARTS: dict[str, type[ChatParts | ResponseParts | MessageParts]] = {
     "messages": MessageParts,
 }
 _OWN_CHARACTERS = 1_000
+_EVENTS_OF_A_BEGINNING = 5
 
 
 class Assembly:
@@ -25,6 +26,7 @@ class Assembly:
 
     def __init__(self, form: str) -> None:
         self._parts = _PARTS[form]()
+        self._form = form
         self._left: Iterable[str] = ()
         self._is_done = False
 
@@ -49,6 +51,15 @@ class Assembly:
     def leave(self, texts: Iterable[str]) -> None:
         """Keep the last events unread until `document` is asked for: on the sending thread."""
         self._left = texts
+
+    def beginning(self) -> dict[str, Any]:
+        """The response as its first events tell it: its id stands there, and the sending thread reads the rest."""
+        if self._parts.size:
+            return self._parts.document()
+        self._left = left = list(self._left)
+        first = Assembly(self._form)
+        first.add(left[:_EVENTS_OF_A_BEGINNING])
+        return first._parts.document()
 
     def document(self) -> tuple[dict[str, Any], bool]:
         """Return the response as far as it came, and whether the model had said all of it."""

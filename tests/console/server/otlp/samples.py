@@ -13,6 +13,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from api_hooks import wire
 from console.server.otlp import documents, json_form, protobuf
 from console.server.otlp.documents import Found
+from console.server.otlp.lately import Lately
+from console.server.otlp.spans import Span
 
 TRACE = "5b8efff798038103d269b633813fc60c"
 SPAN = "eee19b7ec3c1b174"
@@ -70,10 +72,15 @@ def in_json(*spans: Emitted) -> bytes:
 
 def found_in(*spans: Emitted) -> Found:
     """What is read of these spans; the same in both encodings."""
-    by_protobuf = documents.read(protobuf.decode(in_protobuf(*spans)).spans)
-    by_json = documents.read(json_form.spans_of(json.loads(in_json(*spans))).spans)
+    by_protobuf = documents_of(protobuf.decode(in_protobuf(*spans)).spans)
+    by_json = documents_of(json_form.spans_of(json.loads(in_json(*spans))).spans)
     assert by_protobuf == by_json
     return by_protobuf
+
+
+def documents_of(spans: Sequence[Span], lately: Lately | None = None) -> Found:
+    """What is read of a request's spans, after the requests that `lately` remembers."""
+    return documents.read(spans, workspace="acme", lately=lately or Lately())
 
 
 def generation_of(*spans: Emitted) -> dict[str, Any]:

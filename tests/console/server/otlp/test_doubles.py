@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from tests.console.server.otlp.samples import Emitted, chat, found_in
+from console.server.otlp import protobuf
+from console.server.otlp.documents import Found
+from console.server.otlp.lately import MOST, SECONDS, Lately
+from tests.console.server.otlp.samples import Emitted, chat, documents_of, found_in, in_protobuf
 
 RESPONSE = "chatcmpl-0123456789abcdef"
 A, B, C, D = ("aa" * 8, "bb" * 8, "cc" * 8, "dd" * 8)
@@ -94,3 +97,62 @@ def test_thousands_of_spans_within_each_other_cost_no_more_than_their_number() -
         Emitted(attributes={"openinference.span.kind": "LLM"}, span_id=f"f{id_[1:]}", parent_id=id_) for id_ in ids
     ]
     assert len(found_in(*chain, *leaves).documents) >= len(leaves)
+
+
+def requests(*spans: Emitted, lately: Lately | None = None) -> list[Found]:
+    """What is read of these spans, each in a request of its own."""
+    lately = lately or Lately()
+    return [documents_of(protobuf.decode(in_protobuf(span)).spans, lately) for span in spans]
+
+
+def ids(found: list[Found]) -> list[str]:
+    return [document["id"] for one in found for document in one.documents]
+
+
+def test_a_span_that_comes_after_the_one_within_it_is_named_by_that() -> None:
+    inner = Emitted(attributes={**WITHOUT_TEXT, "gen_ai.response.id": RESPONSE}, span_id=B, parent_id=A)
+    around = Emitted(attributes=LANGCHAIN, span_id=A, parent_id=D)
+    outermost = Emitted(attributes=LANGCHAIN, span_id=D)
+    assert ids(requests(inner, around, outermost, around)) == [RESPONSE] * 4
+
+
+def test_a_span_that_comes_after_several_calls_within_it_is_none() -> None:
+    first, second = (
+        Emitted(attributes={**WITHOUT_TEXT, "gen_ai.response.id": f"{RESPONSE}{place}"}, span_id=place, parent_id=A)
+        for place in (B, C)
+    )
+    found = requests(first, second, first, Emitted(attributes=LANGCHAIN, span_id=A))
+    assert ids(found) == [f"{RESPONSE}{B}", f"{RESPONSE}{C}", f"{RESPONSE}{B}"]
+    assert found[-1].ignored == {"seen_twice": 1}
+
+
+def test_a_span_that_tells_its_response_keeps_that_id() -> None:
+    inner = Emitted(attributes=WITHOUT_TEXT, span_id=B, parent_id=A)
+    outer = Emitted(attributes={**LANGCHAIN, "gen_ai.response.id": RESPONSE}, span_id=A)
+    assert ids(requests(inner, outer))[-1] == RESPONSE
+
+
+def test_another_workspace_cannot_name_a_call() -> None:
+    lately = Lately()
+    lately.remember(("evil", Emitted().trace_id, A), "chosen-by-another-tenant")
+    assert ids(requests(Emitted(attributes=LANGCHAIN, span_id=A), lately=lately)) == [f"otlp-{Emitted().trace_id}-{A}"]
+
+
+def test_what_is_remembered_ends_with_time_and_with_number() -> None:
+    now = [0.0]
+    lately = Lately(clock=lambda: now[0])
+    lately.remember(("acme", "trace", A), "first")
+    now[0] = SECONDS + 1
+    assert lately.within(("acme", "trace", A)) is None
+    lately.remember(("acme", "trace", A), "again")
+    found = lately.within(("acme", "trace", A))
+    assert found is not None
+    assert (found.generation_id, found.is_alone) == ("again", True)
+    for number in range(MOST):
+        lately.remember(("acme", "trace", f"{number}"), "more")
+    assert lately.within(("acme", "trace", A)) is None
+
+
+def test_what_the_hook_of_an_sdk_wrote_onto_a_span_names_the_call() -> None:
+    told = {**LANGCHAIN, "gen_ai.response.id": RESPONSE, "aftertag.generation_id": "told-by-the-hook"}
+    assert [one["id"] for one in found_in(Emitted(attributes=told)).documents] == ["told-by-the-hook"]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from api_hooks import wire
 from console.server import errors
-from console.server.otlp import documents, json_form, protobuf
+from console.server.otlp import json_form, protobuf
 from console.server.otlp.documents import Found
-from tests.console.server.otlp.samples import Emitted, chat, in_json, in_protobuf
+from tests.console.server.otlp.samples import Emitted, chat, documents_of, in_json, in_protobuf
 from worker import generation
 
 NAMES = (
@@ -60,7 +60,7 @@ attributes = st.dictionaries(st.sampled_from(NAMES), values, max_size=8)
 
 
 def read(span: dict[str, Any]) -> Found:
-    return documents.read(json_form.spans_of({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).spans)
+    return documents_of(json_form.spans_of({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).spans)
 
 
 def recordable(found: Found) -> None:
@@ -100,13 +100,13 @@ def test_whatever_attributes_say_the_generation_can_be_recorded(said: dict[str, 
     )
 )
 def test_whatever_json_says_it_is_read_or_empty(document: Any) -> None:
-    recordable(documents.read(json_form.spans_of(document).spans))
+    recordable(documents_of(json_form.spans_of(document).spans))
 
 
 def read_or_refused(body: bytes) -> str:
     """Return what a body is refused with, if it is."""
     try:
-        recordable(documents.read(protobuf.decode(body).spans))
+        recordable(documents_of(protobuf.decode(body).spans))
     except errors.BadRequestError as refused:
         return refused.message
     except generation.Unacceptable as unacceptable:  # a time that somebody changed
@@ -166,4 +166,4 @@ def test_a_time_out_of_range_is_read_as_it_can_be(start: Any) -> None:
 def test_spans_say_nothing_of_their_text_in_their_repr() -> None:
     emitted = Emitted(name="secret name", attributes=chat("secret"), events=[("gen_ai.choice", {"message": "secret"})])
     decoded = json_form.spans_of(json.loads(in_json(emitted)))
-    assert "secret" not in repr(decoded.spans) + repr(decoded) + repr(documents.read(decoded.spans))
+    assert "secret" not in repr(decoded.spans) + repr(decoded) + repr(documents_of(decoded.spans))

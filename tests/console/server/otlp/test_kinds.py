@@ -18,6 +18,9 @@ USED = {"gen_ai.usage.input_tokens": 40}
         {"gen_ai.operation.name": "text_completion"},
         {"llm.request.type": "chat"},
         {"llm.request.type": "completion"},
+        {"llm.request.type": "acompletion"},  # LiteLLM's tracing, without content and with it
+        {"llm.request.type": "aresponses", "gen_ai.operation.name": "aresponses"},
+        {"gen_ai.operation.name": "anthropic_messages"},
         {"openinference.span.kind": "LLM"},
         {"langfuse.observation.type": "generation"},
         {"ai.operationId": "ai.generateText.doGenerate"},
@@ -55,6 +58,8 @@ def test_a_model_call_is_a_generation(attributes: dict[str, Any]) -> None:
         {"gen_ai.operation.name": ["chat"], **MODEL},
         {"llm.request.type": "embedding", **MODEL, **USED},
         {"llm.request.type": "rerank", **MODEL, **USED},
+        {"llm.request.type": "aembedding", **MODEL, **USED},
+        {"llm.request.type": ["chat"], **MODEL, **USED},
         *(
             {"openinference.span.kind": kind, **MODEL, **USED}
             for kind in ("CHAIN", "AGENT", "TOOL", "EMBEDDING", "RETRIEVER", "RERANKER", "GUARDRAIL", "DECISION")

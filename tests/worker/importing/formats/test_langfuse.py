@@ -51,7 +51,7 @@ def test_a_call_is_the_same_generation_in_every_shape(name: str) -> None:
         ("user", "Why was invoice 4711 charged twice?", None, None),
         ("assistant", "The first charge was a reservation; it falls away on Friday.", None, None),
     ]
-    assert one.created_at == datetime(2026, 8, 3, 9, 15, 1, 870_000, tzinfo=UTC)
+    assert one.created_at == datetime(2026, 8, 3, 9, 15, 0, 120_000, tzinfo=UTC)
     assert one.latency_ms == 1750
     assert one.model == "gpt-4o-mini-2024-07-18"
     assert one.usage.model_dump() == {"prompt": 168, "completion": 18, "cached": 128, "reasoning": 0}
@@ -101,6 +101,11 @@ def test_traces_in_a_file_of_their_own_lend_their_user_and_session(traces_first:
 def test_without_a_response_id_a_span_is_named_as_at_v1_traces(tmp_path: Path) -> None:
     assert span("55ee66ff77001122") in found_in("langfuse_observations.json").by_id
     assert read_one(tmp_path, metadata={}).id == span("3f2b1a0c9d8e7f60")
+
+
+def test_a_span_that_the_hook_of_an_sdk_wrote_its_generation_onto_is_that_generation(tmp_path: Path) -> None:
+    metadata = {"attributes": {"aftertag.generation_id": "told-by-the-hook", "gen_ai.response.id": RESPONSE_ID}}
+    assert read_one(tmp_path, metadata=metadata).id == "told-by-the-hook"
 
 
 @pytest.mark.parametrize("id_", ["clx0observation", "3F2B1A0C9D8E7F60", "d4e5f6a7-0000-4000-8000-000000000001"])

@@ -1,4 +1,4 @@
-"""A Redis that takes connections and says nothing."""
+"""A server that takes connections and says nothing."""
 
 import socket
 import threading
@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def hung_redis() -> Iterator[str]:
-    """Yield the address of one; who waits for its answer waits."""
+def hung() -> Iterator[str]:
+    """Yield `host:port` of one; who waits for its answer waits."""
     kept: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -19,7 +19,7 @@ def hung_redis() -> Iterator[str]:
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
-        yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
         thread.join(5)
     for one in kept:

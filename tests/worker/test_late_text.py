@@ -1,0 +1,89 @@
+"""A call that is first reported without its text: classifiers are asked when a report brings it, and not before."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from api_hooks.wire import NOT_CAPTURED
+from tests.worker import line_stage
+from tests.worker.line_stage import NOW, Staged, count, record, rows, wire
+from tests.worker.test_recording_once import at_once
+from worker.line import Line
+
+WITHOUT: dict[str, Any] = {"turns": [], "source_rate": 0.0, "metadata": {"text": NOT_CAPTURED, "team": "red"}}
+KEPT_BY_ITS_SENDER: dict[str, Any] = {"turns": [], "source_rate": 0.0, "source_draw": 0.4}
+
+
+def standing(engine: Engine) -> list[Any]:
+    return rows(engine, "select (state, reason, rate)::text from classifications order by generation_id")
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_the_report_that_brings_the_text_has_the_call_asked_about(
+    staged: Staged, engine: Engine, in_one_batch: bool
+) -> None:
+    line_stage.classifier(engine)
+    first, second = wire("1", **WITHOUT), wire("1", created_at=NOW + timedelta(seconds=3))
+    if in_one_batch:
+        assert record(staged.line, first, second).known == 1
+    else:
+        record(staged.line, first)
+        assert standing(engine) == ["(not_run,sampled_out,0)"]
+        assert staged.bells == []
+        assert record(staged.line, second).known == 1
+    assert standing(engine) == ["(pending,,1)"]
+    assert [key for _, key in staged.bells] == [("acme", "1", NOW)]
+    assert rows(
+        engine,
+        "select jsonb_array_length(turns) from transcripts where created_at = (select created_at from generations)",
+    ) == [2]
+    assert rows(engine, "select metadata from generations") == [{"team": "red"}]
+
+
+def test_the_text_that_came_once_is_not_asked_about_again(staged: Staged, engine: Engine) -> None:
+    line_stage.classifier(engine)
+    record(staged.line, wire("1", **WITHOUT))
+    record(staged.line, wire("1"))
+    before = rows(engine, "select (xmin, ctid)::text from classifications")
+    record(staged.line, wire("1", turns=[["user", "Another text.", None, None]]), wire("1", **WITHOUT))
+    assert rows(engine, "select (xmin, ctid)::text from classifications") == before
+    assert len(staged.bells) == 1
+
+
+def test_a_text_that_its_sender_sampled_out_stays_out(staged: Staged, engine: Engine) -> None:
+    line_stage.classifier(engine)
+    record(staged.line, wire("1", **KEPT_BY_ITS_SENDER))
+    record(staged.line, wire("1"))
+    assert standing(engine) == ["(not_run,sampled_out,0)"]
+    assert count(engine, "transcripts") == 0
+
+
+def test_the_text_is_sampled_and_filtered_like_any(staged: Staged, engine: Engine) -> None:
+    line_stage.classifier(engine, sampling_rate=0.0)
+    record(staged.line, wire("1", **WITHOUT))
+    record(staged.line, wire("1"))
+    [one] = rows(engine, "select (reason, draw < 1)::text from classifications")
+    assert one == "(sampled_out,t)"
+    assert staged.bells == []
+
+
+def test_a_call_of_our_own_is_not_taken_up(staged: Staged, engine: Engine) -> None:
+    line_stage.classifier(engine)
+    record(staged.line, wire("1", **WITHOUT))
+    record(staged.line, wire("1", own_call=True))
+    assert standing(engine) == ["(not_run,sampled_out,0)"]
+
+
+def test_many_at_once_ask_once(line: Line, engine: Engine) -> None:
+    line_stage.classifier(engine)
+    ids = [str(number) for number in range(40)]
+
+    def report(number: int) -> Any:
+        ordered = ids if number % 2 else ids[::-1]
+        return record(line, *[wire(id_, **(WITHOUT if number < 2 else {})) for id_ in ordered])
+
+    at_once(report, threads=6)
+    assert set(standing(engine)) == {"(pending,,1)"}
+    assert (count(engine, "classifications"), count(engine, "transcripts")) == (40, 40)
