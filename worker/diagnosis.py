@@ -86,6 +86,7 @@ def of_postgres(
     has_local_model = find_spec("sklearn") is not None
     yield from of_endpoints(found, endpoints, keys=keys, has_local_model=has_local_model)
     yield of_workers(line)
+    yield from of_workspaces(found)
     yield of_text(found, today=now.date())
 
 
@@ -179,6 +180,18 @@ def of_workers(line: LineState) -> Finding:
         )
     waits = f"Due: {line.due}" if line.due else "Nothing is due"
     return ok("Workers", f"{waits}; {last}.")
+
+
+def of_workspaces(found: Server) -> Iterator[Finding]:
+    """Who can write to Redis is trusted for every workspace, and a name of a hook's that is mistyped makes one."""
+    if found.unasked:
+        shown = ", ".join(map(repr, found.unasked[:20])) + (", …" if len(found.unasked) > 20 else "")
+        yield note(
+            "Workspaces",
+            f"Generations come in, and nobody is asked about them (no classifier): {shown}.",
+            "Run `aftertag classifier create`; or where a hook's AFTERTAG_WORKSPACE is mistyped, correct it there, and"
+            " `aftertag erase --workspace NAME` what came in.",
+        )
 
 
 def of_text(found: Server, *, today: date) -> Finding:

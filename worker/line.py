@@ -76,6 +76,7 @@ class Line:
             has_room=self.depths.has_room,
             metrics=metrics,
             redaction=redaction,
+            estimates=settings.estimate_cost == "on",
         )
         self.breaker = Breaker(clock=time.monotonic, probe_seconds=settings.probe_seconds)
         ahead = settings.calls_ready + WRITE_AHEAD

@@ -77,8 +77,14 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.SAMPLED_OUT: Explanation(
         kind=Kind.NOT_RUN,
-        sentence="Its draw was not below the sampling rate, the classifier's or that of its sender, who kept its text.",
-        advice=f"Nothing is wrong; a higher sampling rate has more of those to come tagged. {_NOT_LATER}",
+        sentence=(
+            "Its draw was not below the sampling rate, the classifier's or that of its sender, who kept its text;"
+            " where all of its text is [withheld], because a redaction failed on it, the rate is 0."
+        ),
+        advice=(
+            "Nothing is wrong, unless `aftertag queue` counts text_withheld: then mend the redaction. A higher sampling"
+            f" rate has more of those to come tagged. {_NOT_LATER}"
+        ),
     ),
     Reason.FILTERED_OUT: Explanation(
         kind=Kind.NOT_RUN,

@@ -24,7 +24,8 @@ class Patience(Protocol):
 class Recorder:
     """`ring` publishes bells for (endpoint, keys) after a commit, `has_room` says for which endpoints it is to be called.
 
-    `redaction` goes over every text before it is stored. `known_days` are those whose partitions this process has
+    `redaction` goes over every text before it is stored; with `estimates` a cost that nobody reports is estimated from
+    the model's public price. `known_days` are those whose partitions this process has
     seen; recording adds to them and takes from them.
     """
 
@@ -35,4 +36,5 @@ class Recorder:
     has_room: Callable[[str], bool]
     metrics: Metrics
     redaction: Redaction | None = None
+    estimates: bool = True
     known_days: set[date] = field(default_factory=set)

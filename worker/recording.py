@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from worker import batches, days, errors, generation, own_calls, recording_feedback, sampling
+from worker import batches, days, errors, generation, own_calls, pricing, recording_feedback, sampling
 from worker.generation import Generation
 from worker.outage import Stopping
 from worker.reasons import Reason
 from worker.recorder import Recorder
 from worker.redacting import Redaction
 from worker.setting_aside import Rejected, set_all_aside
-from worker.store import classifiers, completing, installation, late_text, recording, spans
+from worker.store import classifiers, completing, estimating, installation, late_text, recording, spans
 from worker.store.connecting import Connection, DatabaseError
 from worker.store.recording import Key, Known, Row
 
@@ -115,9 +115,13 @@ def plan(
     accepted: Sequence[Generation],
     *,
     classify: bool = True,
+    estimates: bool = True,
     rings: Callable[[str], bool] = always,
 ) -> list[Row]:
-    """Say for each generation which classifiers ask about it (none without `classify`), and who is rung for."""
+    """Say for each generation which classifiers ask about it (none without `classify`), and who is rung for.
+
+    With `estimates` also what it cost where that is not reported.
+    """
     workspaces = {one.workspace for one in accepted}
     keep_text_days = recording.ensure_workspaces(connection, workspaces)
     standings = classifiers.standings(connection, workspaces) if classify else {}
@@ -137,6 +141,7 @@ def plan(
                 text_kept=bool(asked)
                 or (keep_text_days[one.workspace] > 0 and not own_call and one.source_rate is None),
                 rung_for=frozenset(filter(rings, asked)),
+                estimated_usd=pricing.estimated_usd(one) if estimates and not own_call else None,
             )
         )
     return rows
@@ -147,6 +152,7 @@ def write(
     accepted: Sequence[Generation],
     *,
     classify: bool = True,
+    estimates: bool = True,
     rings: Callable[[str], bool] = always,
 ) -> tuple[set[Key], list[Row]]:
     """Write what was not recorded before, complete what was; return the new keys, and the rows that are asked about now.
@@ -155,18 +161,20 @@ def write(
     room comes.
     """
     distinct, again = _first_of_each(accepted)
-    rows = plan(connection, distinct, classify=classify, rings=rings)
+    rows = plan(connection, distinct, classify=classify, estimates=estimates, rings=rings)
     recording.lock_given_ids(connection, rows)
     known = recording.already_recorded(connection, rows)
     new = recording.insert(connection, [row for row in rows if row.key not in known])
     reported_again = [row for row in rows if row.key in known]
     if again:  # within this batch
-        rows_again = plan(connection, again, classify=classify, rings=rings)
+        rows_again = plan(connection, again, classify=classify, estimates=False, rings=rings)
         known |= recording.already_recorded(connection, rows_again)
         reported_again += rows_again
     heard = _heard(reported_again, known)
     late_text.take_up(connection, heard)
-    completing.fill_blanks(connection, [row.generation for row in reported_again])
+    completed = completing.fill_blanks(connection, [row.generation for row in reported_again])
+    if estimates:
+        estimating.write(connection, {one.key: pricing.usd_of_completed(one) for one in completed})
     return new, [row for row in rows if row.key in new] + heard
 
 
@@ -218,7 +226,11 @@ def _refused(one: Generation, error: DatabaseError) -> Rejected:
 
 def _write(recorder: Recorder, accepted: Sequence[Generation]) -> tuple[set[Key], list[Row]]:
     wanted = {one.created_at.date() for one in accepted}
-    return days.with_days(recorder, wanted, lambda connection: write(connection, accepted, rings=recorder.has_room))
+    return days.with_days(
+        recorder,
+        wanted,
+        lambda connection: write(connection, accepted, estimates=recorder.estimates, rings=recorder.has_room),
+    )
 
 
 def bells_for(rows: Sequence[Row]) -> dict[str, list[Key]]:

@@ -67,6 +67,8 @@ def _place(generation: Generation, standing: Standing) -> Placed:
     rate = definition.sampling_rate
     if generation.source_rate is not None:  # its sender sampled it out and kept the text: nobody can ask about it
         rate, number = generation.source_rate, generation.source_draw
+    elif is_withheld(generation):
+        rate = 0.0  # the same, text by text
     return Placed(
         classifier_id=standing.classifier_id,
         version=standing.version,
@@ -76,6 +78,12 @@ def _place(generation: Generation, standing: Standing) -> Placed:
         draw=number,
         billed_to=standing.billed_to,
     )
+
+
+def is_withheld(generation: Generation) -> bool:
+    """Whether a redaction failed on all that was said: a model would be paid for reading nothing."""
+    said = [text for _, text, _, _ in generation.turns if text]
+    return bool(said) and all(text == wire.WITHHELD for text in said)
 
 
 def _why_not(generation: Generation, filters: Filters, rate: float, number: float) -> str | None:

@@ -63,6 +63,10 @@ class Settings(BaseModel):
         None,
         description="Your function over every text before it is stored, text to text, as package.module:function.",
     )
+    estimate_cost: Literal["on", "off"] = Field(
+        "on",
+        description="Whether a cost that nobody reports is estimated from the model's public price; off: it is unknown.",
+    )
     visibility_timeout_seconds: Seconds = Field(
         30, description="When Redis gives an unacknowledged message of a dead worker to another."
     )

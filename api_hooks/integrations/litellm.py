@@ -7,6 +7,7 @@ LiteLLM calls it when a call has succeeded, on a logging thread or its loop; wit
 """
 
 import atexit
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,20 +23,33 @@ from api_hooks.wire import litellm as payloads
 from api_hooks.wire import litellm_request as requests
 from api_hooks.wire.reading import NOTHING, mapping
 
+logger = logging.getLogger("aftertag")
+
 _CONTEXT = "aftertag_context"
 _REPORTED = "aftertag_reported"
 _told: ContextVar[Mapping[str, Any]] = ContextVar("aftertag_told_by_litellm", default=NOTHING)
 
 
-def is_registered() -> bool:
-    """Whether LiteLLM calls a callback of ours."""
-    lists = (litellm.callbacks, litellm.success_callback, litellm._async_success_callback)
-    return any(isinstance(one, Callback) for registered in lists for one in registered)
+def told_of(call: Any, *, is_async: bool) -> Mapping[str, Any] | None:
+    """What LiteLLM was told of who makes the call that is under way here; None where no callback of ours reports it.
 
-
-def told_before_the_call() -> Mapping[str, Any]:
-    """What LiteLLM was told of who makes the call that is under way here."""
+    `call` is LiteLLM's own account of it, None where that was not found.
+    """
+    if not _is_reported(call, is_async=is_async):
+        return None
+    kept = getattr(call, "model_call_details", None)
+    if isinstance(kept, dict) and _CONTEXT not in kept:
+        callback.log_pre_api_call(None, None, kept)  # LiteLLM tells those in `success_callback` nothing before the call
     return _told.get()
+
+
+def _is_reported(call: Any, *, is_async: bool) -> bool:
+    """Whether LiteLLM will call one of ours: `callbacks` are for all calls, `success_callback` for synchronous ones only."""
+    if is_async:
+        lists = [litellm._async_success_callback, getattr(call, "dynamic_async_success_callbacks", None)]
+    else:
+        lists = [litellm.success_callback, getattr(call, "dynamic_success_callbacks", None)]
+    return any(isinstance(one, Callback) for named in (litellm.callbacks, *lists) for one in named or ())
 
 
 class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not installed where the types are checked
@@ -44,6 +58,7 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not installed w
     def __init__(self) -> None:
         super().__init__()
         self._is_watching = False
+        self._has_warned = False
 
     def log_pre_api_call(self, model: Any, messages: Any, kwargs: Any) -> None:
         """Before the call, where the caller's context is: a stream's end is logged on a thread without it."""
@@ -57,10 +72,22 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not installed w
                 _let_litellm_finish_first()
 
     def log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        with suppress(Exception):
+            if self not in litellm.input_callback:
+                self._warn()
         _report(kwargs)
 
     async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
         _report(kwargs)
+
+    def _warn(self) -> None:
+        """Say once that it is named where LiteLLM uses it for half of the calls, and without the context around them."""
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "Aftertag's callback is named in LiteLLM's success_callback, which is for synchronous calls only, and"
+                " does not know who makes them: name it in litellm.callbacks."
+            )
 
 
 def _report(call: Any) -> None:

@@ -77,4 +77,6 @@ def _check(reason: str) -> None:
 def _row(one: "GenerationRow") -> tuple[Any, ...]:
     tags = ", ".join(f"{dimension}={output.shown(value)}" for dimension, value in sorted(one.tags.items()))
     cost = "unknown" if one.cost_usd is None else f"{one.cost_usd:.6f}"
+    if one.cost_source == "estimated":
+        cost += " estimated"
     return (one.created_at, one.id, one.app, one.user, one.model, cost, tags or None, one.reasons)

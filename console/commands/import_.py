@@ -75,7 +75,8 @@ def import_(
     """
     from worker import importing, redacting
 
-    redaction = redacting.named(session.settings().redact)
+    settings = session.settings()
+    redaction = redacting.named(settings.redact)
     with (
         session.engine() as engine,
         importing.recognised(files, named=format_, ask=_ask) as exports,
@@ -95,6 +96,7 @@ def import_(
                 workspace=workspace,
                 classify=classify,
                 redaction=redaction,
+                estimates=settings.estimate_cost == "on",
                 shows_bar=not as_json,
             )
     for refused in imported.refused[:BAD_LINES_SHOWN]:
@@ -127,6 +129,7 @@ def _bring_in(
     workspace: str | None,
     classify: bool,
     redaction: "Redaction | None",
+    estimates: bool,
     shows_bar: bool,
 ) -> "Imported":
     from rich.console import Console
@@ -144,6 +147,7 @@ def _bring_in(
             classify=classify,
             advanced=lambda done: bar.update(task, completed=done),
             redaction=redaction,
+            estimates=estimates,
         )
 
 

@@ -66,6 +66,8 @@ def _tell_tags(counts: "list[TagCount]", title: str, by: str | None) -> None:
 
 def _row(one: "TagCount", *, with_part: bool) -> tuple[Any, ...]:
     cost = "unknown" if one.cost_usd is None else f"{one.cost_usd:.4f}"
+    if one.estimated_usd:
+        cost += f" ({one.estimated_usd:.4f} estimated)"
     if one.cost_unknown and one.cost_usd is not None:
         cost += f" + {one.cost_unknown} unknown"
     return (one.dimension, *([one.part] if with_part else []), one.value, one.generations, f"{one.share:.0%}", cost)
@@ -79,5 +81,10 @@ def _tell_coverage(coverage: "Coverage") -> None:
         ["by classifier", "classifications", "share"],
         [(reason, count, f"{count / total:.1%}") for reason, count in rows if total] + [("total", total, "")],
     )
+    if coverage["cost_estimated"]:
+        output.line(
+            f"Of {coverage['generations']} generations, the cost of {coverage['cost_estimated']} is estimated from their"
+            " models' public prices."
+        )
     if coverage["cost_unknown"]:
         output.line(f"Of {coverage['generations']} generations, {coverage['cost_unknown']} came without their cost.")

@@ -130,7 +130,7 @@ def _used(story: "Story") -> str:
         for kind, count in (("prompt", story.prompt_tokens), ("completion", story.completion_tokens))
         if count is not None
     ]
-    cost = "cost unknown" if story.cost_usd is None else f"${output.shown(story.cost_usd)}"
+    cost = "cost unknown" if story.cost_usd is None else f"${output.shown(story.cost_usd)} ({story.cost_source})"
     return ", ".join([*tokens, cost])
 
 

@@ -48,6 +48,7 @@ class House:
                 has_room=self.ringer.has_room,
                 metrics=self.metrics,
                 redaction=redaction,
+                estimates=settings.estimate_cost == "on",
             )
         )
 

@@ -34,6 +34,17 @@ said = [{"role": "user", "content": "Why?"}]
 asyncio.run(litellm.acompletion(model="openai/gpt-5-mini", messages=said, mock_response="Because."))
 """
 
+NAMED_FOR_HALF_OF_THE_CALLS = """
+import litellm
+from api_hooks.integrations.litellm import callback
+
+litellm.success_callback = [callback]
+
+said = [{"role": "user", "content": "Why?"}]
+for _ in range(3):
+    litellm.completion(model="openai/gpt-5-mini", messages=said, mock_response="Because.")
+"""
+
 
 def run(*arguments: str, url: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a program with LiteLLM; it has to end well."""
@@ -165,6 +176,12 @@ def test_a_program_that_ends_right_after_its_last_call_does_not_lose_it(redis_db
     """LiteLLM logs it when the interpreter ends, after whoever came later: the hook would be closed by then."""
     run("-c", ENDS_AT_ONCE, url=redis_db_url)
     assert [len(batch["generations"]) for batch in batches(redis_db_url)] == [1]
+
+
+def test_named_in_success_callback_it_says_once_where_to_name_it(redis_db_url: str) -> None:
+    ended = run("-c", NAMED_FOR_HALF_OF_THE_CALLS, url=redis_db_url)
+    assert ended.stderr.count("name it in litellm.callbacks.") == 1
+    assert sum(len(batch["generations"]) for batch in batches(redis_db_url)) == 3
 
 
 def test_the_example_hands_over_its_call(redis_db_url: str) -> None:

@@ -118,6 +118,20 @@ def test_tags_are_counted_with_their_cost_and_the_coverage_adds_up(
         assert word in told
 
 
+def test_what_is_estimated_is_told_from_what_was_reported(aftertag: CommandLine, connection: Connection) -> None:
+    tagged(connection, "1", cost_usd="0.125", cost_source="estimated")
+    tagged(connection, "2")
+    assert "0.125000 estimated" in aftertag.done("generations").stdout
+    assert [one["cost_source"] for one in aftertag.done("generations", "--json").json] == ["estimated", "reported"]
+    told = aftertag.done("tags").stdout
+    for words in (
+        "0.3750 (0.1250 estimated)",
+        "Of 2 generations, the cost of 1 is estimated from their models' public",
+    ):
+        assert words in told
+    assert "$0.125 (estimated)" in aftertag.done("why", "1").stdout
+
+
 def test_tags_of_nothing_say_so(aftertag: CommandLine, connection: Connection) -> None:
     told = aftertag.done("tags").stdout
     assert "none" in told
@@ -242,16 +256,8 @@ def test_why_tells_the_whole_story_of_a_tagged_generation(
 def test_why_tells_the_last_calls_and_how_many_came_before(
     aftertag: CommandLine, connection: Connection, classifier: UUID
 ) -> None:
-    made = [
-        {
-            "at": f"2026-11-21T09:{minute:02}:00+00:00",
-            "case": "rate_limited",
-            "model": None,
-            "latency_ms": 1,
-            "cost_usd": 0,
-        }
-        for minute in range(12)
-    ]
+    call = {"case": "rate_limited", "model": None, "latency_ms": 1, "cost_usd": 0}
+    made = [{"at": f"2026-11-21T09:{minute:02}:00+00:00", **call} for minute in range(12)]
     line_rows.generation(connection, "acme", "g")
     line_rows.classification(connection, "acme", "g", "retrying", classifier=classifier, calls=made)
     told = aftertag.done("why", "g").stdout

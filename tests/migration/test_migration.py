@@ -17,7 +17,10 @@ from worker.store import engine as engines
 from worker.store import migrations, partitions
 from worker.store.tables import metadata
 
-VIEWS = importlib.import_module("schema_migrations.versions.0001_the_line").VIEWS
+VIEWS = [
+    importlib.import_module(f"schema_migrations.versions.{version}").VIEWS
+    for version in ("0001_the_line", "0007_cost_source")
+]
 
 
 @pytest.fixture
@@ -42,7 +45,8 @@ def catalogue_of(engine: Engine) -> dict[str, set[str]]:
 def test_migrations_in_order_equal_the_declared_tables(migrated: Engine, empty: Engine) -> None:
     with empty.begin() as connection:
         metadata.create_all(connection)
-        connection.execute(text(VIEWS))
+        for views in VIEWS:
+            connection.execute(text(views))
     by_migration, by_declaration = catalogue_of(migrated), catalogue_of(empty)
     for kind, found in by_migration.items():
         assert found == by_declaration[kind]
@@ -120,6 +124,34 @@ def test_an_installation_gets_a_mark_of_its_own_once(empty: Engine, empty_databa
             migrations.downgrade(empty_database_url, revision)
     first, again, anew = marks
     assert first == again != anew
+
+
+def test_costs_from_before_there_were_estimates_are_told_as_reported_and_their_rows_stay_as_they_were(
+    empty: Engine, empty_database_url: str
+) -> None:
+    now = datetime.now(UTC)
+    migrations.upgrade(empty_database_url, "0004")
+    line_rows.days(empty, now)
+    with empty.begin() as connection:
+        line_rows.workspace(connection, "acme")
+        for id_, cost_usd in (("known", "0.5"), ("unknown", None)):
+            line_rows.generation(connection, "acme", id_, tags={"risk": "none"}, cost_usd=cost_usd)
+            line_rows.classification(connection, "acme", id_, "not_run", reason="no_classifier")
+    rows_as_they_are = "select id, xmin::text, ctid::text from generations order by 1"
+    before = line_stage.rows(empty, rows_as_they_are)
+    migrations.upgrade(empty_database_url)
+    migrations.check(empty_database_url)
+    assert line_stage.rows(empty, rows_as_they_are) == before
+    told = "select generation_id, cost_source from {} order by 1"
+    assert line_stage.rows(empty, told.format("spend")) == [("known", "reported"), ("unknown", "unknown")]
+    assert line_stage.rows(empty, told.format("generation_tags")) == [("known", "reported"), ("unknown", None)]
+    used = {"model": "gpt-4o", "provider": "openai", "usage": {"prompt": 1, "completion": 1}, "cost_usd": "9"}
+    with line_stage.open_line(empty) as staged:
+        line_stage.record(staged.line, *(line_stage.wire(one, created_at=now, **used) for one in ("known", "unknown")))
+    costs = "select id, cost_usd::float8, cost_source from generations order by 1"
+    assert line_stage.rows(empty, costs) == [("known", 0.5, None), ("unknown", 9.0, "reported")]
+    migrations.downgrade(empty_database_url, "0004")
+    assert line_stage.rows(empty, told.format("spend")) == [("known", "reported"), ("unknown", "reported")]
 
 
 def test_a_database_that_is_behind_is_told_what_to_do(empty: Engine) -> None:

@@ -59,19 +59,13 @@ def classifier(
 
 
 def generation(connection: Connection, workspace: str, id_: str, *, created_at: datetime = NOW, **columns: Any) -> None:
-    row = {
-        "app": None,
-        "user_id": None,
-        "model": None,
-        "cost_usd": None,
-        "tags": {},
-        "recorded_at": created_at,
-    } | columns
+    row = {"tags": {}, "recorded_at": created_at} | columns
+    names = ", ".join(row)
+    values = ", ".join(f"cast(:{name} as jsonb)" if name in JSON_COLUMNS else f":{name}" for name in row)
     connection.execute(
-        text("""
-        insert into generations (workspace, id, created_at, recorded_at, app, user_id, model, cost_usd, tags)
-        values (:workspace, :id, :created_at, :recorded_at, :app, :user_id, :model, :cost_usd, cast(:tags as jsonb))
-        """),
+        text(f"""
+        insert into generations (workspace, id, created_at, {names}) values (:workspace, :id, :created_at, {values})
+        """),  # noqa: S608 - columns that a test names
         {"workspace": workspace, "id": id_, "created_at": created_at, **row, "tags": json.dumps(row["tags"])},
     )
 

@@ -31,9 +31,16 @@ def found(
     asked: tuple[Asked, ...] = (),
     text_kept: tuple[TextKept, ...] = (TextKept(workspace="acme", keep_text_days=30),),
     oldest: date | None = None,
+    unasked: tuple[str, ...] = (),
 ) -> Server:
     return Server(
-        version=18, has_today=has_today, days_ahead=days_ahead, asked=asked, text_kept=text_kept, oldest_text_day=oldest
+        version=18,
+        has_today=has_today,
+        days_ahead=days_ahead,
+        asked=asked,
+        text_kept=text_kept,
+        unasked=unasked,
+        oldest_text_day=oldest,
     )
 
 
@@ -180,6 +187,25 @@ def test_the_database_tells_its_days_classifiers_and_workspaces(engine: Engine) 
     assert looked.text_kept == (TextKept(workspace="acme", keep_text_days=0),)
     assert looked.oldest_text_day == today - timedelta(days=40)
     assert looked.version >= 15
+
+
+def test_a_workspace_that_a_mistyped_name_made_is_a_note(engine: Engine) -> None:
+    week = [line_rows.NOW - timedelta(days=day) for day in (0, 9)]
+    line_rows.days(engine, *week)
+    with engine.begin() as connection:
+        for name in ("acme", "acmee", "quiet", "long-ago"):
+            line_rows.workspace(connection, name)
+        line_rows.classifier(connection, "acme")
+        for name in ("acme", "acmee"):
+            line_rows.generation(connection, name, "1")
+        line_rows.generation(connection, "long-ago", "1", created_at=week[1])
+        looked = server.look(connection, today=line_rows.NOW.date())
+    assert looked.unasked == ("acmee",)
+    (told,) = diagnosis.of_workspaces(looked)
+    assert (told.severity, told.found.rpartition(": ")[2]) == (Severity.NOTE, "'acmee'.")
+    assert list(diagnosis.of_workspaces(found())) == []
+    (told,) = diagnosis.of_workspaces(found(unasked=tuple(f"w{number}" for number in range(21))))
+    assert told.found.endswith("'w19', ….")
 
 
 def test_a_redis_answers_for_itself(redis_db_url: str) -> None:

@@ -141,3 +141,22 @@ def test_what_its_sender_sampled_out_is_sampled_out_here_whatever_the_rate(class
     found = generation(source_rate=0.1, source_draw=0.7)
     [placed] = sampling.place(found, [standing(sampling_rate=classifiers_rate)], unasked=None)
     assert (placed.reason, placed.rate, placed.draw) == ("sampled_out", 0.1, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ((wire.WITHHELD, wire.WITHHELD), "sampled_out"),
+        ((wire.WITHHELD, ""), "sampled_out"),
+        ((wire.WITHHELD, "It scatters."), None),
+        (("", ""), None),
+        ((), None),
+    ],
+)
+def test_where_a_redaction_failed_on_all_that_was_said_nobody_is_asked(
+    texts: tuple[str, ...], expected: str | None
+) -> None:
+    found = generation(turns=[("user", text, None, None) for text in texts])
+    assert reason(found, sampling_rate=1.0) == expected
+    (placed,) = sampling.place(found, [standing(sampling_rate=1.0)], own_call=False)
+    assert placed.rate == (1.0 if expected is None else 0.0)

@@ -101,7 +101,22 @@ def test_tags_are_counted_with_share_and_cost_and_what_nobody_knows(connection: 
     legal, sales = reports.tag_counts(connection, "acme", since=SINCE)
     assert (legal.value, legal.generations, legal.share, legal.cost_unknown) == ("legal", 3, 0.75, 1)
     assert str(legal.cost_usd) == "0.75"
-    assert (sales.share, sales.cost_usd, sales.cost_unknown) == (0.25, None, 1)
+    assert (sales.share, sales.cost_usd, sales.estimated_usd, sales.cost_unknown) == (0.25, None, 0, 1)
+
+
+def test_of_a_sum_it_is_told_which_part_is_estimated(connection: Connection) -> None:
+    for id_, cost_source in (
+        ("1", "reported"),
+        ("2", "estimated"),
+        ("3", "estimated"),
+        ("before there were any", None),
+    ):
+        tagged(connection, id_, tags={"department": "legal"}, cost_usd="0.25", cost_source=cost_source)
+    (legal,) = reports.tag_counts(connection, "acme", since=SINCE)
+    assert (str(legal.cost_usd), str(legal.estimated_usd)) == ("1.00", "0.50")
+    assert reports.coverage(connection, "acme", SINCE)["cost_estimated"] == 2
+    told = {row.id: row.cost_source for row in reports.generations(connection, "acme", since=SINCE)}
+    assert told == {"1": "reported", "2": "estimated", "3": "estimated", "before there were any": "reported"}
 
 
 def test_several_values_count_for_each_and_shares_are_of_generations(connection: Connection) -> None:
@@ -145,6 +160,7 @@ def test_tagged_and_all_reasons_make_the_total(connection: Connection) -> None:
         "tagged": 1,
         "reasons": {"sampled_out": 2, "auth_failed": 1, "own_call": 1},
         "cost_unknown": 2,
+        "cost_estimated": 0,
     }
     assert reports.coverage(connection, "acme")["reasons"]["retrying"] == 1
 

@@ -36,8 +36,9 @@ def bring_in(
     classify: bool,
     advanced: Callable[[int], object],
     redaction: Redaction | None = None,
+    estimates: bool = True,
 ) -> Imported:
-    """Write what the survey found, in batches, each text after `redaction`.
+    """Write what the survey found, in batches, each text after `redaction`, with `estimates` of costs that are not stated.
 
     `advanced` is called with the generations done so far. A line that Postgres refuses is told, and its neighbours go in.
     """
@@ -46,7 +47,7 @@ def bring_in(
     done = 0
     redact = None if redaction is None else redaction.shown
     for batch in _batches(exports, workspace=workspace, redact=redact):
-        new, refused = _write(engine, batch, classify=classify)
+        new, refused = _write(engine, batch, classify=classify, estimates=estimates)
         _count_withheld(engine, redaction)
         imported.new += new
         imported.known += len(batch) - new - len(refused)
@@ -80,12 +81,12 @@ def _in_spans(batch: Sequence[Line]) -> Iterator[Sequence[Line]]:
     return spans.grouped(batch, lambda line: line.generation.created_at)
 
 
-def _write(engine: Engine, batch: Sequence[Line], *, classify: bool) -> tuple[int, list[BadLine]]:
+def _write(engine: Engine, batch: Sequence[Line], *, classify: bool, estimates: bool) -> tuple[int, list[BadLine]]:
     """Write a batch; where Postgres refuses it, its halves, so that one line cannot keep the others out."""
     fresh = [line.generation for line in _not_known(engine, batch)]
     try:
         with engine.begin() as connection:
-            new, _ = recording.write(connection, fresh, classify=classify, rings=recording.never)
+            new, _ = recording.write(connection, fresh, classify=classify, estimates=estimates, rings=recording.never)
         return len(new), []
     except DatabaseError as error:
         if engines.is_outage(error):
@@ -95,7 +96,7 @@ def _write(engine: Engine, batch: Sequence[Line], *, classify: bool) -> tuple[in
             return 0, [BadLine(file=batch[0].file, number=batch[0].number, reason=reason, unit=batch[0].unit)]
     middle = len(batch) // 2
     (first, refused), (second, also) = (
-        _write(engine, half, classify=classify) for half in (batch[:middle], batch[middle:])
+        _write(engine, half, classify=classify, estimates=estimates) for half in (batch[:middle], batch[middle:])
     )
     return first + second, refused + also
 

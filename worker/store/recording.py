@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -23,7 +24,8 @@ Key = tuple[str, str, datetime]
 class Row:
     """One generation with what is to become of it; `text_kept` says whether its transcript is stored.
 
-    `rung_for` names the endpoints whose classifications are rung for at once.
+    `rung_for` names the endpoints whose classifications are rung for at once, `estimated_usd` is its cost where nobody
+    reports one.
     """
 
     generation: Generation = field(repr=False)
@@ -31,6 +33,7 @@ class Row:
     own_call: bool
     text_kept: bool
     rung_for: frozenset[str]
+    estimated_usd: Decimal | None = None
 
     @property
     def key(self) -> Key:
@@ -160,19 +163,20 @@ def _insert_generations(connection: Connection, rows: Sequence[Row]) -> set[Key]
         text("""
         insert into generations (workspace, id, created_at, model, provider, app, user_id, session_id, api_key_name,
                                  prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_usd,
-                                 latency_ms, finish_reason, streamed, metadata)
+                                 cost_source, latency_ms, finish_reason, streamed, metadata)
         select workspace, id, created_at, model, provider, app, user_id, session_id, api_key_name,
-               prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_usd,
+               prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, coalesce(cost_usd, estimated_usd),
+               case when cost_usd is not null then 'reported' when estimated_usd is not null then 'estimated' end,
                latency_ms, finish_reason, streamed, metadata
         from json_to_recordset(cast(:rows as json)) as r(
             workspace text, id text, created_at timestamptz, model text, provider text, app text, user_id text,
             session_id text, api_key_name text, prompt_tokens bigint, completion_tokens bigint, cached_tokens bigint,
-            reasoning_tokens bigint, cost_usd numeric, latency_ms float8, finish_reason text, streamed boolean,
-            metadata jsonb)
+            reasoning_tokens bigint, cost_usd numeric, estimated_usd numeric, latency_ms float8, finish_reason text,
+            streamed boolean, metadata jsonb)
         on conflict do nothing
         returning workspace, id, created_at
         """),
-        {"rows": _json([as_row(row.generation) for row in rows])},
+        {"rows": _json([{**as_row(row.generation), "estimated_usd": _text(row.estimated_usd)} for row in rows])},
     )
     return {(workspace, id_, created_at) for workspace, id_, created_at in found}
 
@@ -249,7 +253,7 @@ def _classification(row: Row, placed: Placed) -> dict[str, Any]:
 
 
 def as_row(generation: Generation) -> dict[str, Any]:
-    """A generation's record, by the names of its columns."""
+    """A generation's record as it was reported, by the names of its columns."""
     return {
         "workspace": generation.workspace,
         "id": generation.id,

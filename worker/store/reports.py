@@ -31,6 +31,7 @@ class GenerationRow:
     prompt_tokens: int | None
     completion_tokens: int | None
     cost_usd: Decimal | None
+    cost_source: str | None
     latency_ms: float | None
     tags: dict[str, Any]
     reasons: list[str]
@@ -40,7 +41,8 @@ class GenerationRow:
 class TagCount:
     """How often a value was given; `share` is of the generations that have this dimension (in the same part).
 
-    `cost_usd` is what those generations cost the application, as far as it is known; for `cost_unknown` it is not.
+    `cost_usd` is what those generations cost the application, as far as it is known, and `estimated_usd` that part of
+    it which nobody reported; for `cost_unknown` generations it is not known.
     """
 
     dimension: str
@@ -49,6 +51,7 @@ class TagCount:
     generations: int
     share: float
     cost_usd: Decimal | None
+    estimated_usd: Decimal
     cost_unknown: int
 
 
@@ -56,7 +59,7 @@ class Coverage(TypedDict):
     """tagged + all reasons = classifications; a generation has one classification for each classifier.
 
     `generations` leaves out own calls, which stand among the reasons and never among generations; of `cost_unknown`
-    nobody knows what they cost the application.
+    nobody knows what they cost the application, of `cost_estimated` nobody reported it.
     """
 
     generations: int
@@ -64,6 +67,7 @@ class Coverage(TypedDict):
     tagged: int
     reasons: dict[str, int]
     cost_unknown: int
+    cost_estimated: int
 
 
 def workspace_of(connection: Connection, named: str | None) -> str:
@@ -108,6 +112,7 @@ def generations(
         text(f"""
         select g.id, g.workspace, g.created_at, g.app, g.user_id as user, g.session_id, g.model, g.provider,
                g.prompt_tokens, g.completion_tokens, g.cost_usd, g.latency_ms, g.tags,
+               case when g.cost_usd is not null then coalesce(g.cost_source, 'reported') end as cost_source,
                array(select coalesce(c.reason, c.state) from classifications c
                      where c.workspace = g.workspace and c.generation_id = g.id and c.created_at = g.created_at
                        and c.created_at >= :since order by c.classifier_id) as reasons
@@ -157,6 +162,7 @@ def tag_counts(
         text(f"""
         with alike as (  -- few combinations of tags, many generations: counted before they are taken apart
             select tags, {part} as part, count(*) as generations, sum(cost_usd) as cost_usd,
+                   sum(cost_usd) filter (where cost_source = 'estimated') as estimated_usd,
                    count(*) filter (where cost_usd is null) as cost_unknown
             from generations
             where workspace = :workspace and created_at >= :since and tags <> '{{}}'
@@ -169,7 +175,7 @@ def tag_counts(
             select dimension, part, sum(generations) as generations from given group by dimension, part
         ), counted as (
             select dimension, value.value, part, sum(generations)::bigint as generations, sum(cost_usd) as cost_usd,
-                   sum(cost_unknown)::bigint as cost_unknown
+                   coalesce(sum(estimated_usd), 0) as estimated_usd, sum(cost_unknown)::bigint as cost_unknown
             from given
             cross join lateral jsonb_array_elements_text(
                 case jsonb_typeof(given.value) when 'array' then given.value else jsonb_build_array(given.value) end
@@ -177,7 +183,7 @@ def tag_counts(
             group by dimension, value.value, part
         )
         select c.dimension, c.value, c.part, c.generations, (c.generations / t.generations)::float8 as share,
-               c.cost_usd, c.cost_unknown
+               c.cost_usd, c.estimated_usd, c.cost_unknown
         from counted c
         join totals t on t.dimension = c.dimension and t.part is not distinct from c.part
         order by c.dimension, c.part, c.generations desc, c.value
@@ -214,7 +220,9 @@ def coverage(connection: Connection, workspace: str, since: datetime | None = No
     counted: dict[str, int] = {row.reason: row.classifications for row in rows}
     found = connection.execute(
         text("""
-        select count(*) as generations, count(*) filter (where cost_usd is null) as cost_unknown from generations
+        select count(*) as generations, count(*) filter (where cost_usd is null) as cost_unknown,
+               count(*) filter (where cost_source = 'estimated') as cost_estimated
+        from generations
         where workspace = :workspace and created_at >= coalesce(:since, '-infinity'::timestamptz)
         """),
         given,
@@ -225,6 +233,7 @@ def coverage(connection: Connection, workspace: str, since: datetime | None = No
         tagged=counted.pop(TAGGED, 0),
         reasons=counted,
         cost_unknown=found.cost_unknown,
+        cost_estimated=found.cost_estimated,
     )
 
 

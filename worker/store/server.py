@@ -1,11 +1,13 @@
 """What an operator has to know of the database itself: its version, the days at hand, who asks where, whose text is kept."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection, text
 
 from worker.store import partitions
+
+LATELY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,8 @@ class TextKept:
 class Server:
     """What the database says of itself. `days_ahead` counts whole days after today that have their partitions.
 
-    `oldest_text_day` is the oldest day that has a partition of text.
+    `unasked` are workspaces with generations of this week and no classifier, the newest first. `oldest_text_day` is the
+    oldest day that has a partition of text.
     """
 
     version: int
@@ -38,6 +41,7 @@ class Server:
     days_ahead: int
     asked: tuple[Asked, ...]
     text_kept: tuple[TextKept, ...]
+    unasked: tuple[str, ...]
     oldest_text_day: date | None
 
 
@@ -69,6 +73,20 @@ def look(connection: Connection, *, today: date) -> Server:
         has_today=today in days,
         days_ahead=sum(day > today for day in days),
         asked=tuple(Asked(**row._mapping) for row in asked),
+        unasked=tuple(_unasked(connection, since=today - LATELY)),
         text_kept=tuple(TextKept(**row._mapping) for row in kept),
         oldest_text_day=None if oldest is None else partitions.day_of(oldest),
     )
+
+
+def _unasked(connection: Connection, *, since: date) -> list[str]:
+    rows = connection.execute(
+        text("""
+        select w.id from workspaces w
+        where not exists (select from classifiers k where k.workspace = w.id)
+          and exists (select from generations g where g.workspace = w.id and g.created_at >= :since)
+        order by w.created_at desc, w.id
+        """),
+        {"since": since},
+    )
+    return list(rows.scalars())

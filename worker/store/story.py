@@ -74,6 +74,7 @@ class Story:
     prompt_tokens: int | None
     completion_tokens: int | None
     cost_usd: Decimal | None
+    cost_source: str | None
     latency_ms: float | None
     finish_reason: str | None
     tags: dict[str, Any]
@@ -149,7 +150,9 @@ def stories(connection: Connection, keys: Sequence[Key]) -> list[Story]:
 # From the workspace outwards, because a call of our own has no row among generations.
 _GENERATION = """
 select g.recorded_at, g.app, g.user_id as user, g.session_id, g.api_key_name, g.model, g.provider,
-       g.prompt_tokens, g.completion_tokens, g.cost_usd, g.latency_ms, g.finish_reason, coalesce(g.tags, '{}') as tags,
+       g.prompt_tokens, g.completion_tokens, g.cost_usd,
+       case when g.cost_usd is not null then coalesce(g.cost_source, 'reported') end as cost_source,
+       g.latency_ms, g.finish_reason, coalesce(g.tags, '{}') as tags,
        jsonb_array_length(t.turns) as turns, t.left_out, w.keep_text_days
 from (select cast(:workspace as text) as id) named
 left join workspaces w on w.id = named.id

@@ -153,6 +153,7 @@ generations = Table(
     Column("metadata", JSONB, nullable=False, server_default=text("'{}'")),
     Column("tags", JSONB, nullable=False, server_default=text("'{}'")),
     Column("langfuse_scores", JSONB),  # {"project": …, "tags": …}, as last sent: see langfuse_scores
+    Column("cost_source", Text),  # reported or estimated; NULL beside a cost: reported, before there was this column
     postgresql_partition_by="RANGE (created_at)",
 )
 Index("ix_generations_tags", generations.c.tags, postgresql_using="gin")

@@ -15,7 +15,7 @@ def watched(original: Callable[..., Any], sdk: Sdk) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def _process_response(*client: Any, **given: Any) -> Any:
-        call = _seen(sdk, given)
+        call = _seen(sdk, given, is_async=False)
         result = original(*client, **given)
         if call is not None:
             _listen(call, result, given["response"])
@@ -29,7 +29,7 @@ def watched_async(original: Callable[..., Any], sdk: Sdk) -> Callable[..., Any]:
 
     @functools.wraps(original)
     async def _process_response(*client: Any, **given: Any) -> Any:
-        call = _seen(sdk, given)
+        call = _seen(sdk, given, is_async=True)
         result = await original(*client, **given)
         if call is not None:
             _listen(call, result, given["response"])
@@ -38,7 +38,7 @@ def watched_async(original: Callable[..., Any], sdk: Sdk) -> Callable[..., Any]:
     return _process_response
 
 
-def _seen(sdk: Sdk, given: dict[str, Any]) -> Call | None:
+def _seen(sdk: Sdk, given: dict[str, Any], *, is_async: bool) -> Call | None:
     """Hand over a whole response; return the call of one that is still to come in.
 
     Before the SDK makes objects of it: where that fails, as with an answer that does not fit the caller's model, the
@@ -54,7 +54,7 @@ def _seen(sdk: Sdk, given: dict[str, Any]) -> Call | None:
             return None
         streamed = given["stream"]
         call = Call(sdk=sdk, form=form, response=response, streamed=streamed is True)
-        if (told := inside_litellm.attribution_of_call()) is not None:
+        if (told := inside_litellm.attribution_of_call(is_async=is_async)) is not None:
             call.leave_to_litellm(told)
         if streamed or not response.is_closed:
             return call

@@ -62,10 +62,14 @@ class Generation(BaseModel):
     id: str | None = Field(None, description="Yours; sent again within 48 hours it is known and changes nothing.")
     created_at: str | None = Field(None, description="ISO 8601 with a time zone; now, unless given.")
     model: str | None = None
-    provider: str | None = None
+    provider: str | None = Field(None, description="Who served the model, such as openai, azure, bedrock or ollama.")
     tools: list[Any] | None = Field(None, description="Only their names are kept.")
     usage: dict[str, Any] | None = Field(None, description="Tokens, as the provider reports them.")
-    cost_usd: float | None = None
+    cost_usd: float | None = Field(
+        None,
+        description="In US dollars. Left out, it is estimated from the model's public price where that is known for the"
+        " provider, or for the model where that is left out; `usage` has to name the tokens.",
+    )
     latency_ms: float | None = None
     finish_reason: str | None = None
     streamed: bool = False

@@ -1,4 +1,8 @@
-"""A program in which LiteLLM's callback and our instrumentation see the same calls; it prints what both handed over."""
+"""A program in which LiteLLM's callback and our instrumentation see the same calls; it prints what both handed over.
+
+python -m tests.api_hooks.integrations.beside_litellm PROVIDER_URL HOW      where the callback is named: `callbacks`,
+                                                                            `success_callback`, `each call`
+"""
 
 import asyncio
 import dataclasses
@@ -16,9 +20,16 @@ from api_hooks.integrations.litellm import callback
 from tests.waiting import wait_until
 
 
-def main(provider_url: str) -> None:
-    litellm.callbacks = [callback]
+def main(provider_url: str, how: str) -> None:
+    if how != "each call":
+        setattr(litellm, how, [callback])
     api_hooks.instrument_openai()
+
+    def team() -> dict[str, Any]:
+        """Whose the next call is, as LiteLLM's callers say it."""
+        named = {"success_callback": [callback]} if how == "each call" else {}
+        return {"metadata": {"aftertag_workspace": "team-ws", "ticket": "T-1"}, **named}
+
     given = {"model": "openai/gpt-5-mini", "api_base": provider_url + "/v1", "api_key": "k"}
 
     async def stream() -> None:
@@ -26,7 +37,7 @@ def main(provider_url: str) -> None:
             pass
         await asyncio.sleep(1)  # LiteLLM tells of it on a task of its own
 
-    with api_hooks.testing.captured(workspace="acme") as generations:
+    with api_hooks.testing.captured(workspace="acme") as generations, api_hooks.context(user="u-1"):
         litellm.completion(**given, messages=said("completion"), **team())
         for _ in litellm.completion(**given, messages=said("stream"), stream=True, **team()):
             pass
@@ -39,11 +50,6 @@ def main(provider_url: str) -> None:
         )
         handed_over = [dataclasses.asdict(one) for one in generations]
     print(json.dumps(handed_over))  # noqa: T201
-
-
-def team() -> dict[str, Any]:
-    """Whose the next call is, as LiteLLM's callers say it."""
-    return {"metadata": {"aftertag_workspace": "team-ws", "ticket": "T-1"}}
 
 
 def said(text: str) -> list[Any]:

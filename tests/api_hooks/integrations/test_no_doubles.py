@@ -49,14 +49,34 @@ def test_langfuses_and_posthogs_wrappers_beside_ours_leave_one_generation_each(
 @pytest.mark.timeout(900)
 def test_a_call_of_litellms_is_told_by_litellm_alone_and_an_abandoned_one_by_the_sdk(provider: Provider) -> None:
     module = "tests.api_hooks.integrations.beside_litellm"
-    handed_over = printed(litellm.python(), "-m", module, provider.url, env=litellm.environ())
+    handed_over = printed(litellm.python(), "-m", module, provider.url, "callbacks", env=litellm.environ())
     found = {one["turns"][0][1]: one for one in handed_over}
     by_litellm = {"completion", "stream", "responses", "acompletion"}
     assert len(handed_over) == len(found)
     assert found.keys() == by_litellm | {"abandoned", "the SDK's own"}
     assert all(one["id_given"] for one in handed_over)
     assert {one["workspace"] for text, one in found.items() if text != "the SDK's own"} == {"team-ws"}
+    assert {one["user"] for one in handed_over} == {"u-1"}
     assert {found[text]["metadata"]["ticket"] for text in by_litellm} == {"T-1"}
     assert found["completion"]["cost_usd"] > 0
     assert found["abandoned"]["finish_reason"] == "abandoned"
     assert found["the SDK's own"]["workspace"] == "acme"
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("how", ["success_callback", "each call"])
+def test_what_litellm_reports_of_synchronous_calls_only_the_sdk_tells_of_the_others(
+    how: str, provider: Provider
+) -> None:
+    module = "tests.api_hooks.integrations.beside_litellm"
+    handed_over = printed(litellm.python(), "-m", module, provider.url, how, env=litellm.environ())
+    by_litellm = {one["turns"][0][1] for one in handed_over if one["metadata"].get("ticket") == "T-1"}
+    by_the_sdk = {one["turns"][0][1] for one in handed_over if "ticket" not in one["metadata"]}
+    assert len(handed_over) == len(by_litellm | by_the_sdk)
+    assert by_litellm == {"completion", "stream", "responses"}
+    assert by_the_sdk == {"acompletion", "abandoned", "the SDK's own"}
+    of_litellms_sdk_calls = [
+        one for one in handed_over if one["turns"][0][1] != "responses"
+    ]  # which LiteLLM makes itself
+    assert {one["user"] for one in of_litellms_sdk_calls} == {"u-1"}
+    assert {one["workspace"] for one in handed_over if one["turns"][0][1] in by_litellm | {"abandoned"}} == {"team-ws"}
