@@ -8,9 +8,9 @@ from redis import RedisError
 from sqlalchemy import Engine, text
 
 from classifier_models import marker
-from tests.waiting import wait_until
 from tests.worker import line_stage
 from tests.worker.line_stage import NOW, Bells, count, record, rows, wire
+from tests.worker.meeting import wait_until_somebody_waits
 from worker import depths, sweeping
 from worker.line import Line
 from worker.store import classifiers, workspaces
@@ -83,8 +83,7 @@ def test_a_workspace_that_another_makes_meanwhile_is_found_with_its_setting(engi
                     return ensure_workspaces(connection, ["new", "newer"])
 
             found = pool.submit(ensure)
-            waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-            wait_until(lambda: rows(engine, waiting), what="a statement that waits for the maker")
+            wait_until_somebody_waits(engine, what="a statement that waits for the maker")
         assert found.result(timeout=30) == {"new": 0, "newer": 30}
 
 

@@ -15,7 +15,7 @@ from classifier_models import marker
 from console.server.otlp import protocol
 from tests.console.server.conftest import Tenant, tenant_in
 from tests.console.server.otlp.samples import Emitted, chat, in_json, in_protobuf
-from tests.console.server.serving import Caller, Server, caller, serving
+from tests.console.server.serving import Caller, Server, address_of, caller, serving
 from tests.worker.classifier_samples import definition
 from tests.worker.line_stage import mark, rows
 from worker.embedded.postgres import Postgres
@@ -178,7 +178,7 @@ def test_while_postgres_is_away_an_exporter_is_told_to_come_back(
 def test_what_is_over_the_limit_is_rejected_and_counted_as_lost(
     shared_engine: Engine, redis_url: str, folder: Path
 ) -> None:
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     tenant = tenant_in(shared_engine)
     lost = "select coalesce(sum(generations), 0)::int from losses where reason = 'over_limit'"
     with serving(url, redis_url, folder, http_generations="2") as server, caller(server, tenant.token) as shop:
