@@ -158,5 +158,5 @@ def test_where_a_redaction_failed_on_all_that_was_said_nobody_is_asked(
 ) -> None:
     found = generation(turns=[("user", text, None, None) for text in texts])
     assert reason(found, sampling_rate=1.0) == expected
-    (placed,) = sampling.place(found, [standing(sampling_rate=1.0)], own_call=False)
+    (placed,) = sampling.place(found, [standing(sampling_rate=1.0)], unasked=None)
     assert placed.rate == (1.0 if expected is None else 0.0)
