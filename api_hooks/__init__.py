@@ -167,30 +167,34 @@ def instrument_openai(client: Client | None = None) -> Client | None:
     Instrumenting again does nothing. Raise ImportError when there is no `openai`.
     """
     from api_hooks.integrations import openai
+    from api_hooks.integrations.stainless import installing
 
-    openai.instrument(client)
+    installing.instrument(openai.SDK, client)
     return client
 
 
 def uninstrument_openai(client: Client | None = None) -> Client | None:
     """Undo `instrument_openai` with the same argument. Return the client."""
     from api_hooks.integrations import openai
+    from api_hooks.integrations.stainless import installing
 
-    openai.uninstrument(client)
+    installing.uninstrument(openai.SDK, client)
     return client
 
 
 def instrument_anthropic(client: Client | None = None) -> Client | None:
     """`instrument_openai` for Anthropic's SDK: messages and beta messages, as streams, parsed or raw, sync or async."""
     from api_hooks.integrations import anthropic
+    from api_hooks.integrations.stainless import installing
 
-    anthropic.instrument(client)
+    installing.instrument(anthropic.SDK, client)
     return client
 
 
 def uninstrument_anthropic(client: Client | None = None) -> Client | None:
     """Undo `instrument_anthropic` with the same argument. Return the client."""
     from api_hooks.integrations import anthropic
+    from api_hooks.integrations.stainless import installing
 
-    anthropic.uninstrument(client)
+    installing.uninstrument(anthropic.SDK, client)
     return client

@@ -10,7 +10,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
-from api_hooks.wire.naming import GENERATION_ID_OF_A_SPAN
+from api_hooks.wire.naming import GENERATION_ID_OF_A_SPAN, MODEL_OF_A_SPAN
 
 _AT_MOST = 8
 
@@ -38,12 +38,14 @@ class Around:
         span = self._span()
         return span is not None and span.context.span_id == span_id
 
-    def tell(self, generation_id: str) -> None:
-        """Write onto the span, if it is still open, by which id the call is known. Raises nothing."""
+    def tell(self, generation_id: str, model: Any) -> None:
+        """Write onto the span, if it is still open, by which id the call is known, and what model it asked. Raises nothing."""
         with suppress(Exception):  # an odd span is no reason to fail the call that it watches
             span = self.span
             if span is not None:
                 span.set_attribute(GENERATION_ID_OF_A_SPAN, generation_id)
+                if isinstance(model, str):
+                    span.set_attribute(MODEL_OF_A_SPAN, model)
 
 
 _started: ContextVar[tuple[Around, ...]] = ContextVar("aftertag_started_spans", default=())
@@ -61,12 +63,12 @@ def take() -> Around | None:
     return _taken(next((around for around in reversed(started) if around.span is not None), None)) if started else None
 
 
-def end(span_id: int, generation_id: str) -> None:
+def end(span_id: int, generation_id: str, model: Any) -> None:
     """Have a span that ends here tell the one that was open around it when it started, unless a call has told that."""
     ended = next((around for around in reversed(_started.get()) if around.is_around(span_id)), None)
     outer = _taken(ended.outer) if ended is not None else None
     if outer is not None:
-        outer.tell(generation_id)
+        outer.tell(generation_id, model)
 
 
 def _taken(around: Around | None) -> Around | None:

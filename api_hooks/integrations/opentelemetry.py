@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.sdk.trace import SpanProcessor
 
 from api_hooks import attribution, open_spans
-from api_hooks.wire.naming import GENERATION_ID_OF_A_SPAN, response_id
+from api_hooks.wire.naming import MODEL_OF_A_SPAN, response_id, told_id
 
 _ATTRIBUTES = {
     "user": "user.id",
@@ -20,6 +20,7 @@ _ATTRIBUTES = {
     "app": "aftertag.app",
     "api_key_name": "aftertag.api_key_name",
 }
+_MODELS = ("gen_ai.request.model", "gen_ai.response.model", "llm.request.model", "llm.model_name")
 METADATA = "aftertag.metadata."
 
 
@@ -43,9 +44,10 @@ class Attribution(SpanProcessor):  # type: ignore[misc] # the SDK is not install
     def on_end(self, span: Any) -> None:
         with suppress(Exception):  # see above
             said = span.attributes or {}
-            own_id = said.get(GENERATION_ID_OF_A_SPAN) or response_id(said.get("gen_ai.response.id"))
+            own_id = response_id(said.get("gen_ai.response.id")) or told_id(said, map(said.get, _MODELS))
             if own_id is not None:
-                open_spans.end(span.context.span_id, own_id)
+                model = next(filter(None, map(said.get, (*_MODELS, MODEL_OF_A_SPAN))), None)
+                open_spans.end(span.context.span_id, own_id, model)
 
 
 def _wanted(found: Mapping[str, Any]) -> list[tuple[str, str]]:

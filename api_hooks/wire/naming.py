@@ -6,6 +6,7 @@ those who call it and to those it reports to; here they become the same again.
 
 import re
 from binascii import Error, a2b_base64
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api_hooks.wire.contract import ID_CHARACTERS
@@ -15,6 +16,9 @@ from api_hooks.wire.text import plain
 
 GENERATION_ID_OF_A_SPAN = "aftertag.generation_id"
 """The attribute of a span by which the hook of an SDK says under which id it has recorded the call."""
+
+MODEL_OF_A_SPAN = "aftertag.generation_model"
+"""And the model that it asked: a span that states another one is around another call as well."""
 
 SPAN_NAME = "otlp-"
 """How the id begins of a call that is known by its OpenTelemetry span only."""
@@ -70,9 +74,30 @@ def call_id(output: Any) -> str | None:
     return response_id(given)
 
 
+def told_id(attributes: Mapping[str, Any], stated_models: Iterable[Any]) -> str | None:
+    """Return the id that a span was told, unless it was told of a call to another model than those that it states."""
+    given, model = attributes.get(GENERATION_ID_OF_A_SPAN), attributes.get(MODEL_OF_A_SPAN)
+    stated = [_bare(one) for one in stated_models if isinstance(one, str) and one]
+    if not isinstance(given, str) or not given:
+        return None
+    if stated and isinstance(model, str) and not any(_is_same(_bare(model), one) for one in stated):
+        return None
+    return given
+
+
 def span_name(trace_id: str, span_id: str) -> str:
     """The id of a call that is known by its OpenTelemetry span only, whoever hands that on."""
     return f"{SPAN_NAME}{trace_id}-{span_id}"
+
+
+def _bare(model: str) -> str:
+    """Without a gateway's or provider's name before it."""
+    return model.rpartition("/")[2].lower()
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Answers name a model's dated version where requests name the model."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def _is_told_differently(given: str) -> bool:

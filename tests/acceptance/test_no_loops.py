@@ -114,8 +114,7 @@ def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_
 @pytest.mark.parametrize(
     ("dialect", "reporter", "left_out"),
     [
-        ("chat", CALLBACK, []),
-        ("messages", WEBHOOK, []),
+        ("messages", CALLBACK, []),
         ("chat", WEBHOOK, ["metadata"]),  # which has the headers: the program's name is left, among the tags
     ],
 )

@@ -52,12 +52,12 @@ def call(generation_id: str) -> None:
     """Make a call that is over at once."""
     around = open_spans.take()
     if around is not None:
-        around.tell(generation_id)
+        around.tell(generation_id, "m")
 
 
 def test_outside_of_any_span_there_is_nothing_to_tell() -> None:
     assert open_spans.take() is None
-    open_spans.end(1, "c-1")
+    open_spans.end(1, "c-1", "m")
 
 
 def test_a_call_tells_the_span_that_it_is_right_inside_of() -> None:
@@ -81,14 +81,14 @@ def test_a_stream_keeps_its_span_while_other_calls_are_made() -> None:
     second.end_time = 1
     call("c-3")
     assert streaming is not None
-    streaming.tell("c-1")
+    streaming.tell("c-1", "m")
     assert (told(first), told(second)) == ("c-1", "c-2")
 
 
 def test_a_span_that_knows_its_call_tells_the_one_around_it_as_it_ends() -> None:
     outer, inner = started(), started()
     inner.end_time = 1
-    open_spans.end(inner.context.span_id, "c-1")
+    open_spans.end(inner.context.span_id, "c-1", "m")
     call("c-2")
     assert told(outer) == "c-1"
 
@@ -96,7 +96,7 @@ def test_a_span_that_knows_its_call_tells_the_one_around_it_as_it_ends() -> None
 def test_a_span_that_ends_later_than_the_one_around_it_tells_nobody() -> None:
     outer, inner = started(), started()
     outer.end_time = inner.end_time = 1
-    open_spans.end(inner.context.span_id, "c-1")
+    open_spans.end(inner.context.span_id, "c-1", "m")
     assert told(outer) is None
 
 
@@ -107,7 +107,7 @@ def test_of_two_streams_in_one_context_each_ends_in_its_own_span() -> None:
     second_inner = started()
     for inner, generation_id in ((second_inner, "c-2"), (first_inner, "c-1")):
         inner.end_time = 1
-        open_spans.end(inner.context.span_id, generation_id)
+        open_spans.end(inner.context.span_id, generation_id, "m")
     assert (told(first), told(second)) == ("c-1", "c-2")
 
 
@@ -117,7 +117,7 @@ def test_a_span_that_has_ended_is_neither_taken_nor_told() -> None:
     taken = open_spans.take()
     during.end_time = 2
     assert taken is not None
-    taken.tell("c-1")
+    taken.tell("c-1", "m")
     call("c-2")
     assert (told(before), told(during)) == (None, None)
 

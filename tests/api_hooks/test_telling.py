@@ -7,13 +7,7 @@ import pytest
 from api_hooks.breaker import Breaker
 from api_hooks.losses import WITHHELD, Losses
 from api_hooks.telling import Telling
-
-
-class Clock:
-    now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -6,16 +6,9 @@ import pytest
 
 from classifier_models.breaker import Breaker, Held
 from classifier_models.reply import Answered, Case, Unanswered, Usage
+from tests.clock import Clock
 
 GOOD = Answered(tags={}, usage=Usage(), model="m", latency_ms=1)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

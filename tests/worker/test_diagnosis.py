@@ -1,6 +1,5 @@
 """Each finding of `doctor`, fine and not; what is no problem does not end it with 1."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -165,13 +164,6 @@ def test_keys_are_told_by_presence_only() -> None:
     assert told.found == "Configured here: openai (key set), vllm (no key), local (no key needed)."
     (told,) = diagnosis.of_endpoints(found(), endpoints, keys=False)
     assert told.found == "Configured here: openai, vllm, local."
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = engines.connect(database_url)
-    yield engine
-    engine.dispose()
 
 
 def test_the_database_tells_its_days_classifiers_and_workspaces(engine: Engine) -> None:

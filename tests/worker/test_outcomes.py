@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from tests.waiting import wait_until
 from tests.worker import asking, line_stage
 from tests.worker.asking import call, tagged
 from tests.worker.line_stage import NOW, record, rows, wire
+from tests.worker.meeting import wait_until_somebody_waits
 from worker.line import Line
 from worker.outcomes import Failed, Outcome, Retry, Skipped, Tagged, Waiting
 from worker.store import outcomes, workspaces
@@ -253,13 +253,10 @@ def test_late_answers_are_waited_for_in_key_order_with_nothing_behind_them_held(
     with ThreadPoolExecutor(1) as pool, engine.begin() as other:
         lock(other, "000")
         writing = pool.submit(asking.write, engine, [late, behind], tagged(department="legal"), call("0.01"))
-        wait_until(lambda: rows(engine, WAITING), what="a writer that waits for the row of its late answer")
+        wait_until_somebody_waits(engine, what="a writer that waits for the row of its late answer")
         lock(other, "001")
         other.rollback()
         assert [one.claimed for one in writing.result(timeout=30)] == [behind]
-
-
-WAITING = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 
 
 def lock(connection: Connection, id_: str) -> None:

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 from inspect import signature
 from typing import Any
 
@@ -8,27 +7,13 @@ import redis
 from sqlalchemy import Engine
 
 from api_hooks import wire
-from worker import broker_state, replaying
+from worker import replaying
 from worker.broker_transport import envelope
 from worker.broker_transport.envelope import Accepted
-from worker.store import engine as engines
 from worker.store import set_aside
 
 DOCUMENT = {"id": "g", "workspace": "acme", "turns": [["user", "grüße \U0001f600", None, None]]}
 BATCH = {"v": 1, "generations": [DOCUMENT]}
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = engines.connect(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def client(redis_db_url: str) -> Iterator[redis.Redis]:
-    with broker_state.connect(redis_db_url) as connected:
-        yield connected
 
 
 def record(batch: Any) -> None:

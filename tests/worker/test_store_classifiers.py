@@ -4,10 +4,10 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, event
 
-from tests.waiting import wait_until
 from tests.worker.classifier_samples import definition
+from tests.worker.meeting import wait_until_somebody_waits
 from worker import errors
 from worker.store import classifiers, members, workspaces
 from worker.store import engine as engines
@@ -130,7 +130,7 @@ def test_of_two_that_are_activated_at_the_same_moment_one_is_refused(engine: Eng
         with engine.begin() as connection:
             classifiers.activate(connection, "acme", "one")
             second = pool.submit(activate_second)
-            wait_until(lambda: _somebody_waits(engine), what="the second activation waiting for the first")
+            wait_until_somebody_waits(engine, what="the second activation waiting for the first")
         with pytest.raises(errors.ConflictError, match="'two' and 'one' both ask 'department'"):
             second.result(timeout=10)
     with engine.begin() as connection:
@@ -202,10 +202,3 @@ def test_the_definitions_kept_in_the_process_are_bounded() -> None:
 def test_an_unknown_version_is_not_found(connection: Connection) -> None:
     with pytest.raises(errors.NotFoundError, match="no version 7"):
         classifiers.definition(connection, uuid4(), 7)
-
-
-def _somebody_waits(engine: Engine) -> bool:
-    """Whether a statement waits for a lock; a transaction of its own, since the view stands still inside of one."""
-    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    with engine.connect() as connection:
-        return bool(connection.execute(text(waiting)).scalar_one())

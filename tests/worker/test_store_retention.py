@@ -1,6 +1,5 @@
 """What is kept and for how long, on real partitions; one upkeep pass does all of it."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,28 +9,14 @@ from sqlalchemy import Connection, Engine, text
 from tests.waiting import wait_until
 from tests.worker import line_rows
 from tests.worker.line_rows import NOW
-from worker import broker_state, upkeep
+from worker import upkeep
 from worker.broker_transport import rejected
 from worker.broker_transport.refusals import Fault, Refused
 from worker.settings import Settings
-from worker.store import engine as engines
 from worker.store import partitions, retention, set_aside
 from worker.upkeep import Tended
 
 SETTINGS = Settings.from_environment({"AFTERTAG_KEEP_DAYS": "100"})
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = engines.connect(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def client(redis_db_url: str) -> Iterator[redis.Redis]:
-    with broker_state.connect(redis_db_url) as connected:
-        yield connected
 
 
 def ago(days: float) -> datetime:

@@ -4,17 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from tests.waiting import wait_until
+from tests.worker.meeting import wait_until_somebody_waits
 from worker import errors
-from worker.store import engine as engines
 from worker.store import keys, members, workspaces
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    opened = engines.connect(database_url)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture
@@ -80,7 +72,7 @@ def test_of_two_people_who_are_first_at_the_same_moment_one_is_the_admin(engine:
         with engine.begin() as connection:
             members.acting(connection, "acme", "ada")
             ended = pool.submit(second)
-            wait_until(lambda: _somebody_waits(engine), what="a second person waiting for the workspace")
+            wait_until_somebody_waits(engine, what="a second person waiting for the workspace")
         ended.result(timeout=10)
     with engine.begin() as connection:
         assert [found.role for found in members.list_all(connection, "acme")] == ["admin", "member"]
@@ -142,10 +134,3 @@ def test_a_key_of_another_workspace_is_not_found(connection: Connection) -> None
     assert keys.list_all(connection, "beta") == []
     with pytest.raises(errors.NotFoundError):
         keys.revoke(connection, "beta", "hook")
-
-
-def _somebody_waits(engine: Engine) -> bool:
-    """Whether a statement waits for a lock; a transaction of its own, since the view stands still inside of one."""
-    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    with engine.connect() as connection:
-        return bool(connection.execute(text(waiting)).scalar_one())

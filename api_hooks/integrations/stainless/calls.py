@@ -25,6 +25,7 @@ class Call:
         "began",
         "form",
         "is_litellms",
+        "model",
         "request",
         "sdk",
         "seconds",
@@ -32,7 +33,7 @@ class Call:
         "streamed",
     )
 
-    def __init__(self, *, sdk: Sdk, form: str, response: Any, streamed: bool) -> None:
+    def __init__(self, *, sdk: Sdk, form: str, response: Any, streamed: bool, asked: Any = None) -> None:
         self.sdk = sdk
         self.form = form
         self.request = response.request
@@ -40,6 +41,7 @@ class Call:
         self.is_litellms = False
         self.attributed: Mapping[str, Any] = attribution.current()
         self.around = open_spans.take()
+        self.model = asked.get("model") if self.around is not None and isinstance(asked, Mapping) else None
         self.seconds = _seconds_so_far(response)
         self.started_at = time.time() - self.seconds
         self.began = time.perf_counter() - self.seconds
@@ -70,7 +72,7 @@ class Call:
         if own_id is None and not self.is_litellms:  # whose callback would not know it
             own_id = identity.new()
         if own_id is not None:
-            around.tell(own_id)
+            around.tell(own_id, self.model)
         return own_id
 
 

@@ -15,6 +15,22 @@ _SEAM = "_process_response"
 _COPYING = ("copy", "with_options")
 
 
+def instrument(sdk: Sdk, client: Any) -> None:
+    """See `api_hooks.instrument_openai`."""
+    if client is None:
+        install_everywhere(sdk, sdk.clients())
+    else:
+        install(sdk, client)
+
+
+def uninstrument(sdk: Sdk, client: Any) -> None:
+    """See `api_hooks.uninstrument_openai`."""
+    if client is None:
+        remove_everywhere(sdk.clients())
+    else:
+        remove(client)
+
+
 def install_everywhere(sdk: Sdk, classes: Iterable[type]) -> None:
     """Watch all clients of these classes, those that are there already, too. Done twice, it does nothing."""
     for client_class in classes:

@@ -53,7 +53,7 @@ def _seen(sdk: Sdk, given: dict[str, Any], *, is_async: bool) -> Call | None:
         if not 200 <= response.status_code < 300:
             return None
         streamed = given["stream"]
-        call = Call(sdk=sdk, form=form, response=response, streamed=streamed is True)
+        call = Call(sdk=sdk, form=form, response=response, streamed=streamed is True, asked=options.json_data)
         if (told := inside_litellm.attribution_of_call(is_async=is_async)) is not None:
             call.leave_to_litellm(told)
         if streamed or not response.is_closed:

@@ -124,7 +124,7 @@ def _document(span: Span) -> dict[str, Any]:
         "app": attribution.app(span),
         "api_key_name": attribution.api_key_name(attributes),
         "metadata": attribution.metadata(span),
-        "own_call": own_calls.is_told(span.attributes),
+        "own_call": own_calls.mark_of(span.attributes),
     }
 
 
@@ -139,15 +139,15 @@ def _said(span: Span) -> Said:
 
 
 def _id(span: Span) -> str | None:
-    """The response's id, which every instrument of a call names it by; else the span's own, the same each time it comes.
+    """The response's id, which every instrument of a call names it by; else what the hook of an SDK wrote onto the span.
 
-    What the hook of an SDK wrote onto the span comes first: by that it has recorded the call itself.
+    Else the span's own, the same each time it comes.
     """
-    if isinstance(told := span.attributes.get(naming.GENERATION_ID_OF_A_SPAN), str) and told:
-        return told
     given = first(span.attributes, _RESPONSE_ID) or openinference.response_id(span)
     if (told_apart := wire.response_id(given)) is not None:
         return told_apart
+    if (told := naming.told_id(span.attributes, map(span.attributes.get, _MODEL))) is not None:
+        return told
     return naming.span_name(span.trace_id, span.span_id) if span.trace_id and span.span_id else None
 
 

@@ -72,6 +72,7 @@ def test_the_span_is_told_the_id_of_what_is_handed_over(
     found = handed.one()
     assert told(span) == found["id"]
     assert found["id_given"]
+    assert span.attributes["aftertag.generation_model"] == "m"
 
 
 def test_the_next_call_in_the_same_span_has_an_id_of_its_own(client: openai.OpenAI, handed: Handed, span: Span) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.conftest import database
-from tests.console.server.serving import Caller, Server, caller, serving
+from tests.console.server.serving import Caller, Server, address_of, caller, serving
 from worker.store import engine as engines
 from worker.store import keys, workspaces
 
@@ -34,7 +34,7 @@ def shared_engine(postgres_url: str, migrated_template: str) -> Iterator[Engine]
 
 @pytest.fixture(scope="module")
 def server(shared_engine: Engine, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     with serving(url, redis_url, tmp_path_factory.mktemp("server")) as made:
         yield made
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import Engine
 
 from tests.waiting import wait_until
 
@@ -58,6 +59,11 @@ class Server:
 
     def ask_to_end(self) -> None:
         self.child.send_signal(signal.SIGTERM)
+
+
+def address_of(engine: Engine) -> str:
+    """The address of the engine's database, as settings take it."""
+    return engine.url.render_as_string(hide_password=False)
 
 
 @contextmanager

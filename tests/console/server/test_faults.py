@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.console.server.conftest import Tenant, tenant_in
-from tests.console.server.serving import Caller, Server, caller, said, serving
+from tests.console.server.serving import Caller, Server, address_of, caller, said, serving
 from tests.console.server.test_bodies import refused
 from tests.hung import hung
 from tests.waiting import wait_until
@@ -105,7 +105,7 @@ def backends(engine: Engine) -> list[int]:
 def test_redis_away_or_hung_holds_up_no_answer(shared_engine: Engine, folder: Path, away: str) -> None:
     tenant = tenant_in(shared_engine)
     line_stage.classifier(shared_engine, workspace=tenant.workspace)
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     with hung() as silent:
         redis_url = f"redis://{silent if away == 'hung' else '127.0.0.1:1'}/0"
         with serving(url, redis_url, folder) as server, caller(server, tenant.token) as shop:
@@ -146,7 +146,7 @@ def test_a_server_killed_between_commit_and_answer_leaves_what_a_retry_finds_kno
 
 def test_two_servers_record_one_id_once(server: Server, shared_engine: Engine, folder: Path) -> None:
     tenant = tenant_in(shared_engine)
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     with (
         serving(url, None, folder) as other,
         caller(server, tenant.token) as one,

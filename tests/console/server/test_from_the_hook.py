@@ -11,7 +11,7 @@ import api_hooks
 from tests.api_hooks.conftest import closes_the_hook  # noqa: F401 - a fixture
 from tests.api_hooks.http_server import free_port
 from tests.console.server.conftest import Tenant
-from tests.console.server.serving import Server, serving
+from tests.console.server.serving import Server, address_of, serving
 from tests.waiting import wait_until
 from tests.worker.line_stage import rows
 
@@ -85,7 +85,7 @@ def test_while_the_server_is_away_generations_wait_and_are_recorded_once_when_it
     shared_engine: Engine, redis_url: str, tenant: Tenant, folder: Path
 ) -> None:
     port = str(free_port())
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     with serving(url, redis_url, folder, http_port=port) as server:
         configure(server, tenant)
         api_hooks.enqueue("hello", id="000")

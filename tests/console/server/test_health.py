@@ -13,7 +13,7 @@ from tests.conftest import database
 from tests.console.command_line import on
 from tests.console.machine import Machine
 from tests.console.server.conftest import tenant_in
-from tests.console.server.serving import Caller, Server, caller, said, serving
+from tests.console.server.serving import Caller, Server, address_of, caller, said, serving
 from tests.console.server.test_bodies import refused
 from tests.waiting import wait_until
 from worker.embedded.postgres import Postgres
@@ -52,7 +52,7 @@ def test_a_server_without_postgres_lives_and_is_not_ready(own_postgres: Postgres
 
 
 def test_doctor_says_whether_a_server_answers(server: Server, shared_engine: Engine, redis_db_url: str) -> None:
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     port = server.url.rsplit(":", 1)[1]
     told = on(url, AFTERTAG_REDIS_URL=redis_db_url, AFTERTAG_HTTP_PORT=port)("doctor").stdout
     assert f"OK       HTTP server: It answers at {server.url}, and can record." in told
@@ -92,7 +92,7 @@ def test_the_examples_of_the_description_are_recorded(shop: Caller) -> None:
 def test_metrics_count_requests_by_route_and_status_and_what_became_of_generations(
     shared_engine: Engine, folder: Path
 ) -> None:
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     tenant = tenant_in(shared_engine)

@@ -14,7 +14,7 @@ from console.server import errors, punctual
 from console.server.rates import Rates
 from console.server.receiving import Memory, Receiver
 from tests.console.server.conftest import Tenant, tenant_in
-from tests.console.server.serving import Caller, Server, caller, said, serving
+from tests.console.server.serving import Caller, Server, address_of, caller, said, serving
 from tests.console.server.test_bodies import refused
 from tests.console.server.test_faults import connected, head
 
@@ -24,7 +24,7 @@ BODY_BYTES = 100_000
 @pytest.fixture(scope="module")
 def strict(shared_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with small limits."""
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     limits = {"http_body_bytes": str(BODY_BYTES), "http_generations": "10", "http_generations_per_minute": "30"}
     with serving(url, None, tmp_path_factory.mktemp("strict"), **limits) as made:
         yield made
@@ -164,7 +164,7 @@ def test_callers_that_are_slow_hold_up_nobody(server: Server, tenant: Tenant, sh
 def test_a_head_that_does_not_come_ends_its_connection_and_a_body_has_its_own_time(
     shared_engine: Engine, folder: Path
 ) -> None:
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     tenant = tenant_in(shared_engine)
     with serving(url, None, folder) as server, connected(server) as half, connected(server) as whole:
         half.sendall(b"POST /v1/gen")

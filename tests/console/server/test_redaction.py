@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.console.server.conftest import Tenant
-from tests.console.server.serving import Caller, Server, caller, said, serving
+from tests.console.server.serving import Caller, Server, address_of, caller, said, serving
 from tests.worker.line_stage import batch, rows, wire
 
 SECRET = "4111-1111-1111-1111"
@@ -20,7 +20,7 @@ select string_agg(t::text, '') from (
 
 @pytest.fixture(scope="module")
 def redacting(shared_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     settings = {"redact": "tests.console.server.hiding:hide"}
     with serving(url, None, tmp_path_factory.mktemp("redacting"), **settings) as made:
         yield made

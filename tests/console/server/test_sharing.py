@@ -16,7 +16,7 @@ from console.server.intake import Intake
 from console.server.receiving import Body, Memory
 from console.server.sharing import SharedThreads
 from tests.console.server.conftest import tenant_in
-from tests.console.server.serving import caller, said, serving
+from tests.console.server.serving import address_of, caller, said, serving
 from tests.waiting import wait_until
 from worker.metrics import Metrics
 from worker.outage import Impatience
@@ -164,7 +164,7 @@ def test_a_body_that_is_read_for_longer_than_its_request_waits_takes_up_memory_u
 def test_slow_redactions_of_several_tenants_texts_hold_up_no_other_tenant(
     shared_engine: Engine, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
-    url = shared_engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    url = address_of(shared_engine)
     slow, quick = [tenant_in(shared_engine) for _ in range(3)], tenant_in(shared_engine)
     with (
         serving(url, None, tmp_path_factory.mktemp("slow"), redact="tests.console.server.hiding:hide") as server,

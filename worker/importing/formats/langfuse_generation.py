@@ -47,16 +47,14 @@ def generation(row: Mapping[str, Any], trace: Mapping[str, Any]) -> Document:
 
 
 def _response_id(row: Mapping[str, Any], attributes: Mapping[str, Any], answer: Any) -> str | None:
-    """What the hook of an SDK wrote onto the span, else the provider's id of the response, wherever it may have been left."""
-    if isinstance(told := attributes.get(naming.GENERATION_ID_OF_A_SPAN), str) and told:
-        return told
+    """The provider's id of the response, wherever it may have been left, else what the hook of an SDK wrote onto the span."""
     named = _LITELLM_ID.fullmatch(str(first(row, "id")))
     inside = answer.get("id") if isinstance(answer, Mapping) and "choices" in answer else None
     for given in (attributes.get("gen_ai.response.id"), named and named[1], inside):
         found = wire.response_id(given)
         if found is not None:
             return found
-    return None
+    return naming.told_id(attributes, [first(row, "model", "providedModelName", "provided_model_name")])
 
 
 def _span_name(row: Mapping[str, Any], trace: Mapping[str, Any]) -> str | None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from console.server.otlp import protobuf
 from console.server.otlp.documents import Found
 from console.server.otlp.lately import MOST, SECONDS, Lately
@@ -153,6 +155,23 @@ def test_what_is_remembered_ends_with_time_and_with_number() -> None:
     assert lately.within(("acme", "trace", A)) is None
 
 
-def test_what_the_hook_of_an_sdk_wrote_onto_a_span_names_the_call() -> None:
-    told = {**LANGCHAIN, "gen_ai.response.id": RESPONSE, "aftertag.generation_id": "told-by-the-hook"}
-    assert [one["id"] for one in found_in(Emitted(attributes=told)).documents] == ["told-by-the-hook"]
+@pytest.mark.parametrize(
+    ("stated", "told_model", "expected"),
+    [
+        ({}, "gpt-5-mini", "told-by-the-hook"),
+        ({}, None, "told-by-the-hook"),
+        ({"llm.model_name": "gpt-5-mini-2025-08-07"}, "openai/gpt-5-mini", "told-by-the-hook"),
+        ({"gen_ai.request.model": "azure/gpt-5-mini"}, "gpt-5-mini", "told-by-the-hook"),
+        ({"llm.model_name": "claude-haiku-4-5"}, "gpt-5-mini", None),
+        ({"gen_ai.response.id": RESPONSE}, "gpt-5-mini", RESPONSE),
+    ],
+)
+def test_a_span_is_the_call_that_the_hook_told_it_of_unless_it_states_another(
+    stated: dict[str, str], told_model: str | None, expected: str | None
+) -> None:
+    told = {**LANGCHAIN, "aftertag.generation_id": "told-by-the-hook", **stated}
+    if told_model is not None:
+        told["aftertag.generation_model"] = told_model
+    one = Emitted(attributes=told)
+    [document] = found_in(one).documents
+    assert document["id"] == (expected or f"otlp-{one.trace_id}-{one.span_id}")

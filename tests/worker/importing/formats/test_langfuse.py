@@ -104,8 +104,10 @@ def test_without_a_response_id_a_span_is_named_as_at_v1_traces(tmp_path: Path) -
 
 
 def test_a_span_that_the_hook_of_an_sdk_wrote_its_generation_onto_is_that_generation(tmp_path: Path) -> None:
-    metadata = {"attributes": {"aftertag.generation_id": "told-by-the-hook", "gen_ai.response.id": RESPONSE_ID}}
-    assert read_one(tmp_path, metadata=metadata).id == "told-by-the-hook"
+    told = {"aftertag.generation_id": "told-by-the-hook", "aftertag.generation_model": "gpt-4o-mini"}
+    assert read_one(tmp_path, metadata={"attributes": told}).id == "told-by-the-hook"
+    of_another = {"attributes": {**told, "aftertag.generation_model": "claude-haiku-4-5"}}
+    assert read_one(tmp_path, metadata=of_another).id == span("3f2b1a0c9d8e7f60")
 
 
 @pytest.mark.parametrize("id_", ["clx0observation", "3F2B1A0C9D8E7F60", "d4e5f6a7-0000-4000-8000-000000000001"])
