@@ -60,7 +60,7 @@ class Generation:
     api_key_name: str | None
     metadata: Mapping[str, str] = field(default_factory=dict)
     left_out: int = 0
-    own_call: bool = False
+    own_call: str | None = None
     source_rate: float | None = None
     source_draw: float | None = None
 

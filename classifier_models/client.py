@@ -11,11 +11,10 @@ from typing import Any
 
 import httpx
 
-from classifier_models import endings, exchange, local
+from classifier_models import endings, exchange, local, marker
 from classifier_models.dialects import chat, messages, systemone
 from classifier_models.dialects.dialect import Dialect, Structure
 from classifier_models.endpoints import Endpoint
-from classifier_models.marker import OWN_CALL_AGENT, OWN_CALL_HEADER
 from classifier_models.question import Question
 from classifier_models.reply import Case, Reply, Unanswered
 
@@ -27,8 +26,6 @@ _COMMON_HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json",
     "Accept-Encoding": "identity",
-    "User-Agent": OWN_CALL_AGENT,
-    OWN_CALL_HEADER: "1",
 }
 
 
@@ -81,7 +78,7 @@ class ModelClient:
         self, dialect: Dialect, endpoint: Endpoint, question: Question, structure: Structure, began: float
     ) -> Reply | None:
         """Return the reply, None when the server turned this form of answer down."""
-        url, headers = _door(endpoint)
+        url, headers = _door(endpoint, question.prepared.mark)
         documents: list[Mapping[str, Any]] = []
         for content in dialect.contents(endpoint, question, structure):
             received = await exchange.post(self._http, url, headers, content)
@@ -122,9 +119,10 @@ class ModelClient:
 
 
 @lru_cache(maxsize=128)
-def _door(endpoint: Endpoint) -> tuple[httpx.URL, httpx.Headers]:
+def _door(endpoint: Endpoint, mark: str) -> tuple[httpx.URL, httpx.Headers]:
     dialect = DIALECTS[endpoint.dialect]
-    return httpx.URL(dialect.url(endpoint)), httpx.Headers({**_COMMON_HEADERS, **dialect.headers(endpoint)})
+    headers = {**_COMMON_HEADERS, **marker.headers(mark), **dialect.headers(endpoint)}
+    return httpx.URL(dialect.url(endpoint)), httpx.Headers(headers)
 
 
 def _failed_again(reply: Reply) -> bool:

@@ -11,12 +11,28 @@ What hides all of these is not recognised, such as a LiteLLM with `metadata`, `r
 It makes no loop, since nobody asks about a generation without text. Have the gateway report nothing of the key that our
 endpoint has.
 
-All of them can be forged, by whoever calls a gateway that reports to us or writes a system prompt: such a call is not
-classified and its usage not counted here, as if it had not been reported; the gateway's own books have it, and it
-stands in `classifications` with the reason `own_call`.
+A call has the mark of its installation, a random text in its database that is the same in every call, so that prompt
+caches hit. Who writes the form of a mark without knowing it has a call recorded among generations with its usage and
+cost, like any, and not classified (`unproven_own_call`): it may be another installation's, and two of them behind one
+gateway must not ask about each other's calls for ever. The mark is seen by whoever sees our calls, which are the
+providers, the gateway and its logs: who copies it from there can hide a call's usage from this installation's books.
 """
 
+from collections.abc import Mapping
+
 OWN_CALL_HEADER = "X-Aftertag-Own-Call"
-OWN_CALL_AGENT = "aftertag-own-call/1"
-OWN_CALL_LINE = "[aftertag own call]"
-OWN_CALL_TRACE = {"aftertag_own_call": "1"}
+
+
+def headers(mark: str) -> Mapping[str, str]:
+    """The headers by which a call says whose it is."""
+    return {OWN_CALL_HEADER: mark, "User-Agent": f"aftertag-own-call/{mark}"}
+
+
+def line(mark: str) -> str:
+    """The first line of the system message."""
+    return f"[aftertag own call {mark}]"
+
+
+def trace(mark: str) -> Mapping[str, str]:
+    """What an endpoint that takes a `trace` is given in it."""
+    return {"aftertag_own_call": mark}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from classifier_models.marker import OWN_CALL_LINE
+from classifier_models import marker
 from taxonomies import prompt, schema
 from taxonomies.taxonomy import Taxonomy
 
@@ -15,6 +15,7 @@ class Prepared:
     Build it once per version with `prepare` and keep it: serialized requests are cached by its identity.
     """
 
+    mark: str = field(repr=False)
     taxonomy: Taxonomy = field(repr=False)
     instructions: str = field(repr=False)
     system_prompt: str = field(repr=False)
@@ -36,11 +37,15 @@ class Question:
         return self.prepared.taxonomy
 
 
-def prepare(taxonomy: Taxonomy, instructions: str) -> Prepared:
-    """Return the system prompt (marked as our own call in its first line) and the strict schema of a taxonomy."""
+def prepare(taxonomy: Taxonomy, instructions: str, *, mark: str) -> Prepared:
+    """Return the system prompt and the strict schema of a taxonomy.
+
+    `mark` is the installation's, by which its own calls are recognised; the first line of the prompt has it.
+    """
     return Prepared(
+        mark=mark,
         taxonomy=taxonomy,
         instructions=instructions,
-        system_prompt=f"{OWN_CALL_LINE}\n{prompt.to_system_prompt(taxonomy, instructions)}",
+        system_prompt=f"{marker.line(mark)}\n{prompt.to_system_prompt(taxonomy, instructions)}",
         schema=schema.to_json_schema(taxonomy),
     )

@@ -73,9 +73,15 @@ class Generation(BaseModel):
     api_key_name: Short | None = None
     metadata: Annotated[dict[Short, Short], Field(max_length=64, repr=False)] = {}
     left_out: Annotated[int, Field(ge=0, le=10**9)] = 0
-    own_call: bool = False
+    own_call: Annotated[str, Field(pattern=f"^{wire.OWN_CALL_MARK}$")] | None = None
     source_rate: Annotated[float, Field(ge=0, le=1)] | None = None
     source_draw: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    @field_validator("own_call", mode="before")
+    @classmethod
+    def _as_a_mark(cls, own_call: object) -> object:
+        # A hook of before there were marks says True.
+        return (wire.OWN_CALL_UNSIGNED if own_call else None) if isinstance(own_call, bool) else own_call
 
     @field_validator("cost_usd")
     @classmethod

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     SAMPLED_OUT = "sampled_out"
     FILTERED_OUT = "filtered_out"
     OWN_CALL = "own_call"
+    UNPROVEN_OWN_CALL = "unproven_own_call"
     OVER_BUDGET = "over_budget"
     PAUSED = "paused"
     TEXT_EXPIRED = "text_expired"
@@ -94,6 +95,17 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         kind=Kind.NOT_RUN,
         sentence="It is a call of Aftertag's own that came back through a gateway, and own calls are never classified.",
         advice="Nothing is wrong; the call is accounted on the classification that made it.",
+    ),
+    Reason.UNPROVEN_OWN_CALL: Explanation(
+        kind=Kind.NOT_RUN,
+        sentence=(
+            "It says that it is a classifier's own call, with a mark that is not of this installation;"
+            " such calls are never classified, or two installations would ask about each other's calls for ever."
+        ),
+        advice=(
+            "Its usage is counted like any. Nothing is wrong if another Aftertag, or this one before it was upgraded,"
+            " asks through the same gateway; else look who wrote the mark, to have the call left unclassified."
+        ),
     ),
     Reason.OVER_BUDGET: Explanation(
         kind=Kind.NOT_RUN,

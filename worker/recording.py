@@ -9,10 +9,11 @@ import structlog
 from worker import batches, days, errors, generation, own_calls, pricing, recording_feedback, sampling
 from worker.generation import Generation
 from worker.outage import Stopping
+from worker.reasons import Reason
 from worker.recorder import Recorder
 from worker.redacting import Redaction
 from worker.setting_aside import Rejected, set_all_aside
-from worker.store import classifiers, completing, estimating, late_text, recording, spans
+from worker.store import classifiers, completing, estimating, installation, late_text, recording, spans
 from worker.store.connecting import Connection, DatabaseError
 from worker.store.recording import Key, Known, Row
 
@@ -124,10 +125,13 @@ def plan(
     workspaces = {one.workspace for one in accepted}
     keep_text_days = recording.ensure_workspaces(connection, workspaces)
     standings = classifiers.standings(connection, workspaces) if classify else {}
+    marks = [own_calls.mark_of(one) for one in accepted]
+    ours = installation.own_call_mark(connection) if any(marks) else ""
     rows = []
-    for one in accepted:
-        own_call = own_calls.is_own_call(one)
-        placed = sampling.place(one, standings.get(one.workspace, []), own_call=own_call)
+    for one, mark in zip(accepted, marks, strict=True):
+        unasked = own_calls.reason_of(mark, ours=ours)
+        own_call = unasked is Reason.OWN_CALL
+        placed = sampling.place(one, standings.get(one.workspace, []), unasked=unasked)
         asked = {each.endpoint for each in placed if each.reason is None}
         rows.append(
             Row(

@@ -43,9 +43,9 @@ class Redaction:
         self._tell_again_at = 0.0
 
     def generation(self, found: Generation) -> Generation:
-        """Return it with every turn's text redacted; that it is a call of our own is still known."""
+        """Return it with every turn's text redacted; a classifier's own call is still known by its mark."""
         turns = [self._turn(turn) for turn in found.turns]
-        return found.model_copy(update={"turns": turns, "own_call": own_calls.is_own_call(found)})
+        return found.model_copy(update={"turns": turns, "own_call": own_calls.mark_of(found)})
 
     def feedback(self, found: Feedback) -> Feedback:
         if found.comment is None:

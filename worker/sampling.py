@@ -40,10 +40,13 @@ class Placed:
     billed_to: UUID | None = None
 
 
-def place(generation: Generation, standings: Sequence[Standing], *, own_call: bool) -> list[Placed]:
-    """Say for each classifier whether it is asked; at least one row, so that every generation has its reason."""
-    if own_call:
-        return [_nobody("own_call")]
+def place(generation: Generation, standings: Sequence[Standing], *, unasked: str | None) -> list[Placed]:
+    """Say for each classifier whether it is asked; at least one row, so that every generation has its reason.
+
+    `unasked` is the reason why none is asked, where the call is a classifier's own.
+    """
+    if unasked is not None:
+        return [_nobody(unasked)]
     if not standings:
         return [_nobody("no_classifier")]
     return [_place(generation, standing) for standing in standings]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from classifier_models.question import Prepared, prepare
 from taxonomies.definition import ClassifierDefinition
-from worker.store import classifiers
+from worker.store import classifiers, installation
 from worker.store.connecting import Connection
 from worker.transcript import CHARACTERS_PER_TOKEN
 
@@ -37,15 +37,16 @@ class Versions:
         key = (classifier_id, version)
         found = self._known.get(key)
         if found is None:
-            found = _prepare(key, classifiers.definition(connection, classifier_id, version))
+            definition = classifiers.definition(connection, classifier_id, version)
+            found = _prepare(key, definition, mark=installation.own_call_mark(connection))
             if len(self._known) >= VERSIONS_KEPT:
                 self._known = {}  # preparing them again costs a millisecond each
             self._known[key] = found
         return found
 
 
-def _prepare(key: tuple[UUID, int], definition: ClassifierDefinition) -> Version:
-    prepared = prepare(definition.taxonomy, definition.prompt)
+def _prepare(key: tuple[UUID, int], definition: ClassifierDefinition, *, mark: str) -> Version:
+    prepared = prepare(definition.taxonomy, definition.prompt, mark=mark)
     context = (definition.context_tokens or DEFAULT_CONTEXT_TOKENS) - LARGER_OUTPUT_TOKENS
     characters = context * CHARACTERS_PER_TOKEN - len(prepared.system_prompt)
     return Version(

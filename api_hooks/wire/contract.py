@@ -50,8 +50,11 @@ UNREADABLE = "[unreadable]"
 WITHHELD = "[withheld]"
 """In place of a text that a sender's own function could not redact."""
 
-OWN_CALL_LINE = "[aftertag own call]"
-"""The first line of the system message in our classifiers' own calls; `classifier_models.marker` writes it."""
+OWN_CALL_MARK = "[0-9A-Za-z]{1,64}"
+"""What the mark of an installation looks like in its classifiers' own calls, a regular expression."""
+
+OWN_CALL_UNSIGNED = "unsigned"
+"""In place of a mark, where a call only says that it is a classifier's own."""
 
 OWN_CALL_HEADER = "x-aftertag-own-call"
 """The header of the classifiers' own calls, in lower case, as gateways report it."""

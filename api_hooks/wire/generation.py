@@ -34,8 +34,8 @@ def generation(
     `document` has `enqueue`'s arguments as keys; it may have `turns` as the wire writes them in place of `messages`.
     Without an id of the caller's it gets the response's, where `output` is a provider's whole response with one that
     tells calls apart, else a uuid7 of its time and `random_bytes` (10); without a time, `now`. A model, usage, cost and
-    finish reason that the caller does not name are taken from such an `output`, too. `own_call` says that the call is the
-    classifier's own; `source_rate` and `source_draw` (0 to 1), that its sender sampled the text out. A field that makes
+    finish reason that the caller does not name are taken from such an `output`, too. `own_call` is the mark of
+    a classifier's own call; `source_rate` and `source_draw` (0 to 1), that its sender sampled the text out. A field that makes
     no sense is left empty. Raises UnusableError when there is no workspace;
     without `needs_workspace` it may be None, where a server knows it by the sender's key.
 
@@ -44,8 +44,8 @@ def generation(
     """
     built = _head(document, now=now, random_bytes=random_bytes, needs_workspace=needs_workspace)
     turns, tools = _turns(document, most=SEEN_CHARACTERS if redact is not None else KEPT_CHARACTERS)
-    if _is_own_call(document, built, turns):  # which nobody could tell by its redacted text
-        built["own_call"] = True
+    if mark := _own_call_mark(document, built, turns):  # which nobody could tell by its redacted text
+        built["own_call"] = mark
     if sample is not None and "source_rate" not in built and (draw := sample.draw_of_left_out(built)) is not None:
         built |= {"source_rate": sample.rate, "source_draw": draw}
         turns, tools = [], []
@@ -82,11 +82,11 @@ def _head(document: Mapping[str, Any], *, now: datetime, random_bytes: bytes, ne
     return head
 
 
-def _is_own_call(document: Mapping[str, Any], built: Mapping[str, Any], turns: list[Turn]) -> bool:
+def _own_call_mark(document: Mapping[str, Any], built: Mapping[str, Any], turns: list[Turn]) -> str | None:
     return (
-        document.get("own_call") is True
-        or own_calls.is_told_by_turns(turns)
-        or own_calls.is_told_by_metadata(built["metadata"])
+        own_calls.of_field(document.get("own_call"))
+        or own_calls.of_turns(turns)
+        or own_calls.of_metadata(built["metadata"])
     )
 
 

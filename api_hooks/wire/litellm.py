@@ -79,8 +79,8 @@ def document(
         **request.attribution,
     }
     found["metadata"] = {**request.metadata, **_kept(payload, is_cached=is_cached)}
-    if request.is_own_call:
-        found["own_call"] = True
+    if request.own_call:
+        found["own_call"] = request.own_call
     return found | _text(payload, parameters.get("instructions") if system is None else system)
 
 

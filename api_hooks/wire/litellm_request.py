@@ -50,7 +50,7 @@ class Request:
     attribution: dict[str, str | None]
     metadata: dict[str, Any]
     key_user: str | None
-    is_own_call: bool
+    own_call: str | None
     is_internal: bool
 
 
@@ -80,7 +80,7 @@ def read(
             **{name: value for name, value in by_the_proxy.items() if value},
         },
         key_user=by_the_proxy["key_user"],
-        is_own_call=own_calls.is_told_by_headers(headers) or own_calls.is_told_by_agents(_agents(payload, told)),
+        own_call=own_calls.of_headers(headers) or own_calls.of_agents(_agents(payload, told)),
         is_internal=bool(asked.get(_INTERNAL)),
     )
 

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from classifier_models import consumption, endings
+from classifier_models import consumption, endings, marker
 from classifier_models.dialects.answers import reply_to_text, reported_model, text_of
 from classifier_models.dialects.dialect import Structure
 from classifier_models.endpoints import Endpoint
-from classifier_models.marker import OWN_CALL_TRACE
 from classifier_models.question import Prepared, Question
 from classifier_models.quirks import Quirks
 from classifier_models.reply import Case, Reply, Unanswered, Usage
@@ -58,7 +57,7 @@ def _prefix(
     if prompt_cache_key and quirks.sends_prompt_cache_key:
         body["prompt_cache_key"] = prompt_cache_key
     if quirks.takes_trace:
-        body["trace"] = OWN_CALL_TRACE
+        body["trace"] = marker.trace(prepared.mark)
     if structure == "json_schema":
         body["response_format"] = {
             "type": "json_schema",

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from classifier_models import consumption
+from classifier_models import consumption, marker
 from classifier_models.dialects.answers import reply_to_text, reported_model, text_of
 from classifier_models.dialects.chat import to_json_string
 from classifier_models.dialects.dialect import Structure
 from classifier_models.endpoints import Endpoint
-from classifier_models.marker import OWN_CALL_TRACE
 from classifier_models.question import Prepared, Question
 from classifier_models.quirks import Quirks
 from classifier_models.reply import Case, Reply, Unanswered
@@ -48,7 +47,7 @@ def _prefix(prepared: Prepared, model: str, max_output_tokens: int, structure: S
     system = {"type": "text", "text": prepared.system_prompt, "cache_control": {"type": "ephemeral"}}
     body: dict[str, Any] = {"model": model, "max_tokens": max_output_tokens}
     if quirks.takes_trace:
-        body["trace"] = OWN_CALL_TRACE
+        body["trace"] = marker.trace(prepared.mark)
     if structure == "json_schema":
         body["output_config"] = {"format": {"type": "json_schema", "schema": prepared.schema}}
     body["system"] = [system]

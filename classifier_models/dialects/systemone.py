@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from classifier_models import consumption
+from classifier_models import consumption, marker
 from classifier_models.dialects.answers import reported_model
 from classifier_models.dialects.chat import to_json_string
 from classifier_models.dialects.dialect import Structure
 from classifier_models.endpoints import Endpoint
-from classifier_models.marker import OWN_CALL_LINE
 from classifier_models.question import Prepared, Question
 from classifier_models.reply import Answered, Case, Reply, Unanswered
 from taxonomies.answer import read_tags
@@ -58,7 +57,7 @@ def headers(endpoint: Endpoint) -> dict[str, str]:
 
 def contents(endpoint: Endpoint, question: Question, structure: Structure) -> Sequence[bytes]:
     """Return one request body per so many questions as the server takes in a call."""
-    state = to_json_string(f"{OWN_CALL_LINE}\n{question.transcript}").encode("utf-8", "replace")
+    state = to_json_string(f"{marker.line(question.prepared.mark)}\n{question.transcript}").encode("utf-8", "replace")
     prefixes = _prefixes(question.prepared, question.model, endpoint.quirks.questions_per_call)
     return [b"".join((prefix, state, b"}")) for prefix in prefixes]
 

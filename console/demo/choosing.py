@@ -44,4 +44,4 @@ def require_reachable(choice: Choice, endpoints: "Mapping[str, Endpoint]") -> No
 
     asked = endpoints[choice.definition.endpoint]
     if (why := reaching.problem(asked)) is not None:
-        raise UnreachableError(troubles.unreachable(asked.name, at=reaching.where(asked), why=why))
+        raise UnreachableError(troubles.unreachable(asked, at=reaching.where(asked), why=why))

@@ -11,17 +11,20 @@ from worker import reasons
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from classifier_models.endpoints import Endpoint
     from taxonomies.definition import ClassifierDefinition
 
 WITHOUT = "or see it without any: `aftertag demo --endpoint local`"
 
 
-def unreachable(endpoint: str, *, at: str, why: str) -> str:
+def unreachable(asked: "Endpoint", *, at: str, why: str) -> str:
     """Nobody answers there: nothing was started."""
-    return (
-        f"Endpoint {endpoint!r} cannot be reached at {at} ({why}): start its server, correct its address"
-        f" (AFTERTAG_ENDPOINT_{endpoint.upper()}_URL), or mend the network, {WITHOUT}."
-    )
+    known = endpoints.KNOWN.get(asked.name)
+    if known is not None and known.base_url == asked.base_url:
+        what_to_do = "let this machine reach it (HTTPS_PROXY, where there is a proxy)"
+    else:
+        what_to_do = f"start its server, or correct its address (AFTERTAG_ENDPOINT_{asked.name.upper()}_URL)"
+    return f"Endpoint {asked.name!r} cannot be reached at {at} ({why}): {what_to_do}, {WITHOUT}."
 
 
 def refused(asked: "ClassifierDefinition", reason: str) -> Trouble:

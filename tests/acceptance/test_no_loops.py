@@ -35,7 +35,7 @@ WAYS = [
     ("systemone", (CALLBACK, WEBHOOK)),
 ]
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.once]
 
 
 @pytest.fixture
@@ -114,8 +114,7 @@ def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_
 @pytest.mark.parametrize(
     ("dialect", "reporter", "left_out"),
     [
-        ("chat", CALLBACK, []),
-        ("messages", WEBHOOK, []),
+        ("messages", CALLBACK, []),
         ("chat", WEBHOOK, ["metadata"]),  # which has the headers: the program's name is left, among the tags
     ],
 )

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from classifier_models.marker import OWN_CALL_LINE
+from classifier_models import marker
 from tests.acceptance import samples
 from tests.acceptance.in_process import InProcess
 from tests.acceptance.samples import generation
@@ -60,7 +60,15 @@ def under_settings(**settings: object) -> Scene:
 
 
 def reported_by_a_gateway(line: InProcess) -> None:
-    own = [["system", f"{OWN_CALL_LINE}\nPlace the conversation.", None, None], ["user", "USER: hi", None, None]]
+    report(line, mark=line.database.value("select own_call_mark from installation"))
+
+
+def reported_by_a_gateway_that_another_installation_asks(line: InProcess) -> None:
+    report(line, mark="0a1b")
+
+
+def report(line: InProcess, *, mark: str) -> None:
+    own = [["system", f"{marker.line(mark)}\nPlace the conversation.", None, None], ["user", "USER: hi", None, None]]
     line.run(generation("g", turns=own))
 
 
@@ -144,6 +152,7 @@ SCENES: list[tuple[Reason, Scene]] = [
     (Reason.SAMPLED_OUT, under_settings(sampling_rate=0.0)),
     (Reason.FILTERED_OUT, under_settings(filters={"apps": ["support-*"]})),
     (Reason.OWN_CALL, reported_by_a_gateway),
+    (Reason.UNPROVEN_OWN_CALL, reported_by_a_gateway_that_another_installation_asks),
     (Reason.OVER_BUDGET, after_the_budget_is_spent),
     (Reason.PAUSED, recorded_while_paused),
     (Reason.PAUSED, paused_before_its_turn),
@@ -198,7 +207,8 @@ def test_invariant_6_what_a_gateway_reports_back_of_our_call_is_recognised(
     """The request as the model server got it, recorded as a gateway's callback would."""
     line.run(generation("g"))
     request = model_server.play.requests[0]
-    assert request.headers["x-aftertag-own-call"] == "1"
+    mark = line.database.value("select own_call_mark from installation")
+    assert request.headers["x-aftertag-own-call"] == mark
     messages = request.json()["messages"]
     assert isinstance(messages, list)
     turns = [[message["role"], message["content"], None, None] for message in messages]

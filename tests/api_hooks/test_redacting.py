@@ -183,22 +183,14 @@ def test_our_own_calls_are_known_whatever_it_makes_of_their_text(
     line = line_to(redact=everything_away)
     put(
         line,
-        [{"role": "system", "content": f"{wire.OWN_CALL_LINE}\nPlace it."}, {"role": "user", "content": "USER: hi"}],
+        [{"role": "system", "content": "[aftertag own call 0a1b]\nPlace it."}, {"role": "user", "content": "USER: hi"}],
     )
-    put(line, [{"role": "user", "content": f"{wire.OWN_CALL_LINE}\nPlace it."}])
+    put(line, [{"role": "user", "content": "[aftertag own call 0a1b]\nPlace it."}])
     assert line.flush(5)
     own, other = sender.generations
-    assert own["own_call"] is True
+    assert own["own_call"] == "0a1b"
     assert own["turns"][0] == ["system", "***", None, None]
     assert "own_call" not in other
-
-
-def test_the_marks_of_own_calls_are_the_classifiers() -> None:
-    from classifier_models import marker
-
-    assert marker.OWN_CALL_LINE == wire.OWN_CALL_LINE
-    assert marker.OWN_CALL_AGENT.startswith(wire.OWN_CALL_AGENT)
-    assert list(marker.OWN_CALL_TRACE) == [wire.OWN_CALL_KEY]
 
 
 def test_a_comment_of_feedback_is_shown_to_it_too(line_to: Callable[..., Line], sender: KeepingSender) -> None:

@@ -29,7 +29,7 @@ def place(generation: dict[str, Any], *, rate: float, by: str = "generation") ->
         billed_to=None,
     )
     read = receiving.read(generation, now=datetime.now(UTC), past=timedelta(days=1))
-    [placed] = sampling.place(read, [standing], own_call=False)
+    [placed] = sampling.place(read, [standing], unasked=None)
     return placed
 
 
@@ -119,9 +119,9 @@ def test_what_is_left_out_is_not_redacted_and_our_own_calls_are_known_also_there
         return text
 
     line = line_to(sample=0, redact=redact)
-    put(line, [{"role": "system", "content": f"{wire.OWN_CALL_LINE}\nPlace it."}, {"role": "user", "content": "hi"}])
+    put(line, [{"role": "system", "content": "[aftertag own call 0a1b]\nPlace it."}, {"role": "user", "content": "hi"}])
     put(line, "hello")
     assert line.flush(5)
     assert seen == []
-    assert [one.get("own_call") for one in sender.generations] == [True, None]
+    assert [one.get("own_call") for one in sender.generations] == ["0a1b", None]
     assert [one["turns"] for one in sender.generations] == [[], []]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api_hooks import wire
 from api_hooks.wire import litellm
-from classifier_models.marker import OWN_CALL_AGENT, OWN_CALL_HEADER
+from classifier_models import marker
 from tests.api_hooks.litellm_payloads import (
     CALL_ID,
     ENCRYPTED_ID,
@@ -24,6 +24,8 @@ from tests.api_hooks.litellm_payloads import (
 from worker import generation as receiving
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
+MARK = "0123456789abcdef"
+AGENT = marker.headers(MARK)["User-Agent"]
 
 
 def document(given: Any, **beside: Any) -> dict[str, Any]:
@@ -204,33 +206,30 @@ class TestMetadata:
 
 
 class TestOwnCall:
-    def test_the_hook_and_the_classifier_know_the_same_header(self) -> None:
-        assert OWN_CALL_HEADER.lower() == wire.OWN_CALL_HEADER
-
     @pytest.mark.parametrize("where", ["requester_custom_headers", "requester_metadata"])
     def test_is_told_by_the_header_of_the_request(self, where: str) -> None:
-        headers = {wire.OWN_CALL_HEADER: "1"}
+        headers = {wire.OWN_CALL_HEADER: MARK}
         metadata = proxy_metadata(**{where: headers if where == "requester_custom_headers" else {"headers": headers}})
-        assert document(payload(metadata=metadata))["own_call"] is True
-        assert document(payload(metadata={}), headers=headers)["own_call"] is True
+        assert document(payload(metadata=metadata))["own_call"] == MARK
+        assert document(payload(metadata={}), headers=headers)["own_call"] == MARK
 
     def test_is_not_told_by_what_the_call_says_of_itself(self) -> None:
-        header = {wire.OWN_CALL_HEADER: "1"}
+        header = {wire.OWN_CALL_HEADER: MARK}
         assert "own_call" not in document(payload(metadata=proxy_metadata(requester_metadata=header)))
         assert "own_call" not in document(payload(model_parameters=header, request_tags=[wire.OWN_CALL_HEADER]))
         assert "own_call" not in document(payload(metadata=proxy_metadata(requester_custom_headers={"x-a": "1"})))
 
     def test_is_told_by_the_program_that_made_the_request_where_headers_are_not_reported(self) -> None:
-        assert document(payload(metadata=proxy_metadata(user_agent=OWN_CALL_AGENT)))["own_call"] is True
-        tags = ["User-Agent: aftertag-own-call", f"User-Agent: {OWN_CALL_AGENT}"]
+        assert document(payload(metadata=proxy_metadata(user_agent=AGENT)))["own_call"] == MARK
+        tags = ["User-Agent: aftertag-own-call", f"User-Agent: {AGENT}"]
         found = document(payload(metadata={}, request_tags=["billing", *tags]))
-        assert found["own_call"] is True
+        assert found["own_call"] == MARK
         assert found["metadata"]["tags"] == "billing"
 
-    @pytest.mark.parametrize("agent", ["OpenAI/Python 3.52.0", "aftertag-own-caller/1", f"not-{OWN_CALL_AGENT}"])
+    @pytest.mark.parametrize("agent", ["OpenAI/Python 3.52.0", "aftertag-own-caller/1", f"not-{AGENT}"])
     def test_is_not_told_by_any_other_program(self, agent: str) -> None:
         told = proxy_metadata(user_agent=agent)
-        assert "own_call" not in document(payload(metadata=told, request_tags=[f"User-Agent: {agent}", OWN_CALL_AGENT]))
+        assert "own_call" not in document(payload(metadata=told, request_tags=[f"User-Agent: {agent}", AGENT]))
 
 
 def test_what_a_context_says_no_header_says_otherwise() -> None:

@@ -16,6 +16,8 @@ from tests.model_server import ModelServer
 Ask = Callable[..., Reply]
 EndpointOf = Callable[..., Endpoint]
 
+MARK = "0123456789abcdef"
+
 
 @pytest.fixture(scope="session")
 def model_server() -> Iterator[ModelServer]:
@@ -37,7 +39,7 @@ def taxonomy() -> Taxonomy:
 
 @pytest.fixture(scope="session")
 def prepared(taxonomy: Taxonomy) -> Prepared:
-    return prepare(taxonomy, "Place the conversation.")
+    return prepare(taxonomy, "Place the conversation.", mark=MARK)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from classifier_models.reply import Answered
 from taxonomies import presets
 from taxonomies.answer import read_answer
 from taxonomies.taxonomy import Taxonomy, parse
-from tests.classifier_models.conftest import Ask, question
+from tests.classifier_models.conftest import MARK, Ask, question
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,10 @@ def test_the_loop_runs_on_while_the_local_model_works(desk: Taxonomy) -> None:
     async def run() -> int:
         client = ModelClient()
         asked = asyncio.gather(
-            *(client.ask(LOCAL, question(prepare(desk, ""), f"USER: hotel {number}"), 60) for number in range(50))
+            *(
+                client.ask(LOCAL, question(prepare(desk, "", mark=MARK), f"USER: hotel {number}"), 60)
+                for number in range(50)
+            )
         )
         turns = 0
         while not asked.done():

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from classifier_models.client import ModelClient
-from classifier_models.marker import OWN_CALL_AGENT, OWN_CALL_HEADER, OWN_CALL_LINE, OWN_CALL_TRACE
 from classifier_models.question import Prepared
 from classifier_models.reply import Answered, Case, Reply, Unanswered
-from tests.classifier_models.conftest import Ask, EndpointOf, question
+from tests.classifier_models.conftest import MARK, Ask, EndpointOf, question
 from tests.model_server import ModelServer, Request
 
 
@@ -30,24 +29,24 @@ def body_of(ask: Ask, endpoint_of: EndpointOf, model_server: ModelServer) -> Any
 
 def test_a_chat_call_is_marked_as_ours_in_header_and_first_system_line(body_of: Any, model_server: ModelServer) -> None:
     body = body_of("gateway")
-    assert last(model_server).headers[OWN_CALL_HEADER.lower()] == "1"
-    assert body["messages"][0]["content"].splitlines()[0] == OWN_CALL_LINE
+    assert last(model_server).headers["x-aftertag-own-call"] == MARK
+    assert body["messages"][0]["content"].splitlines()[0] == f"[aftertag own call {MARK}]"
 
 
 def test_a_messages_call_is_marked_as_ours_in_header_and_first_system_line(
     body_of: Any, model_server: ModelServer
 ) -> None:
     body = body_of("anthropic", dialect="messages")
-    assert last(model_server).headers[OWN_CALL_HEADER.lower()] == "1"
-    assert body["system"][0]["text"].splitlines()[0] == OWN_CALL_LINE
+    assert last(model_server).headers["x-aftertag-own-call"] == MARK
+    assert body["system"][0]["text"].splitlines()[0] == f"[aftertag own call {MARK}]"
 
 
 def test_a_decision_call_is_marked_as_ours_in_header_and_first_line_of_the_state(
     body_of: Any, model_server: ModelServer
 ) -> None:
     body = body_of("decider", dialect="systemone")
-    assert last(model_server).headers[OWN_CALL_HEADER.lower()] == "1"
-    assert body["state"].splitlines()[0] == OWN_CALL_LINE
+    assert last(model_server).headers["x-aftertag-own-call"] == MARK
+    assert body["state"].splitlines()[0] == f"[aftertag own call {MARK}]"
 
 
 @pytest.mark.parametrize("dialect", ["chat", "messages", "systemone"])
@@ -55,14 +54,14 @@ def test_every_call_says_who_makes_it_as_a_gateway_reports_programs(
     dialect: str, body_of: Any, model_server: ModelServer
 ) -> None:
     body_of("gateway", dialect=dialect)
-    assert last(model_server).headers["user-agent"] == OWN_CALL_AGENT
+    assert last(model_server).headers["user-agent"] == f"aftertag-own-call/{MARK}"
 
 
 @pytest.mark.parametrize("dialect", ["chat", "messages"])
 def test_only_openrouter_is_told_in_the_body_too_since_others_refuse_fields_that_they_do_not_know(
     dialect: str, body_of: Any
 ) -> None:
-    assert body_of("openrouter", dialect=dialect)["trace"] == OWN_CALL_TRACE
+    assert body_of("openrouter", dialect=dialect)["trace"] == {"aftertag_own_call": MARK}
     for name in ("gateway", "openai", "anthropic", "mistral", "groq", "ollama"):
         assert not {"trace", "metadata", "user", "tags"} & body_of(name, dialect=dialect).keys()
 

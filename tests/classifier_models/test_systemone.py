@@ -10,7 +10,7 @@ from classifier_models.endpoints import Endpoint
 from classifier_models.question import Prepared, prepare
 from classifier_models.reply import Answered, Case, Unanswered
 from taxonomies.taxonomy import parse
-from tests.classifier_models.conftest import Ask, EndpointOf, question
+from tests.classifier_models.conftest import MARK, Ask, EndpointOf, question
 from tests.model_server import ModelServer
 
 DECIDER = Endpoint(name="decider", base_url="http://decider", dialect="systemone")
@@ -91,7 +91,7 @@ def test_more_questions_than_a_server_takes_go_in_several_calls(
     ask: Ask, endpoint_of: EndpointOf, model_server: ModelServer
 ) -> None:
     values = [f"value_{number}" for number in range(100)]
-    wide = prepare(parse({"dimensions": [{"name": "topics", "several": True, "values": values}]}), "")
+    wide = prepare(parse({"dimensions": [{"name": "topics", "several": True, "values": values}]}), "", mark=MARK)
     before = model_server.play.total
     reply = ask(
         "USER: hi\nplay-answer: topics=value_3+value_99",

@@ -205,8 +205,8 @@ def test_of_a_worker_that_ends_by_itself_the_demo_shows_the_end_of_its_log_and_n
             {"AFTERTAG_ENDPOINT_OPENAI_URL": "http://127.0.0.1:1/v1", "OPENAI_API_KEY": "k"},
             (),
             1,
-            "Endpoint 'openai' cannot be reached at 127.0.0.1:1 (Connection refused): start its server, correct its address"
-            " (AFTERTAG_ENDPOINT_OPENAI_URL), or mend the network, or see it without any: `aftertag demo --endpoint local`.",
+            "Endpoint 'openai' cannot be reached at 127.0.0.1:1 (Connection refused): start its server, or correct its"
+            " address (AFTERTAG_ENDPOINT_OPENAI_URL), or see it without any: `aftertag demo --endpoint local`.",
         ),
     ],
 )

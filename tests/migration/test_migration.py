@@ -114,6 +114,18 @@ def test_a_release_that_knew_no_feedback_left_days_that_get_theirs_when_somethin
     assert line_stage.rows(empty, "select id from generations order by 1") == ["new", "old"]
 
 
+def test_an_installation_gets_a_mark_of_its_own_once(empty: Engine, empty_database_url: str) -> None:
+    marks = []
+    for revision in ("head", "head", "0004", "head"):
+        if revision == "head":
+            migrations.upgrade(empty_database_url)
+            marks.append(line_stage.mark(empty))
+        else:
+            migrations.downgrade(empty_database_url, revision)
+    first, again, anew = marks
+    assert first == again != anew
+
+
 def test_costs_from_before_there_were_estimates_are_told_as_reported_and_their_rows_stay_as_they_were(
     empty: Engine, empty_database_url: str
 ) -> None:

@@ -18,7 +18,7 @@ from worker.metrics import Metrics
 from worker.recording import Recorded
 from worker.redacting import Redaction
 from worker.settings import Settings
-from worker.store import classifiers, members, workspaces
+from worker.store import classifiers, installation, members, workspaces
 from worker.store.recording import Key
 from worker.store.spans import Span
 
@@ -120,6 +120,12 @@ def rows(engine: Engine, statement: str, **given: Any) -> list[Any]:
     with engine.connect() as connection:
         found = [tuple(row) for row in connection.execute(text(statement), given)]
     return [row[0] for row in found] if found and len(found[0]) == 1 else found
+
+
+def mark(engine: Engine) -> str:
+    """The installation's mark of own calls."""
+    with engine.connect() as connection:
+        return installation.own_call_mark(connection)
 
 
 def count(engine: Engine, table: str) -> int:

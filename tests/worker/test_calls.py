@@ -116,7 +116,9 @@ def started(
 
 def asking(*, asked_by: float | None = None, transcript: str = "USER: yes it is", **given: Any) -> Asking:
     asked = definition()
-    question = Question(prepared=prepare(asked.taxonomy, asked.prompt), model="local-lexical", transcript=transcript)
+    question = Question(
+        prepared=prepare(asked.taxonomy, asked.prompt, mark="0a1b"), model="local-lexical", transcript=transcript
+    )
     deadline = time.monotonic() + 60 if asked_by is None else asked_by
     return Asking(claimed=claimed(**given), question=question, asked_by=deadline)
 

@@ -72,8 +72,16 @@ def test_the_text_is_sampled_and_filtered_like_any(staged: Staged, engine: Engin
 def test_a_call_of_our_own_is_not_taken_up(staged: Staged, engine: Engine) -> None:
     line_stage.classifier(engine)
     record(staged.line, wire("1", **WITHOUT))
-    record(staged.line, wire("1", own_call=True))
+    record(staged.line, wire("1", own_call=line_stage.mark(engine)))
     assert standing(engine) == ["(not_run,sampled_out,0)"]
+
+
+def test_a_call_of_another_installations_classifier_is_never_asked_about(staged: Staged, engine: Engine) -> None:
+    line_stage.classifier(engine)
+    record(staged.line, wire("1", **WITHOUT))
+    record(staged.line, wire("1", own_call="another"))
+    assert rows(engine, "select state, reason from classifications") == [("not_run", "unproven_own_call")]
+    assert staged.bells == []
 
 
 def test_many_at_once_ask_once(line: Line, engine: Engine) -> None:

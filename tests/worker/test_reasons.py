@@ -7,7 +7,7 @@ from worker.reasons import Kind, Reason
 
 # The design's list, written out: whoever changes one side has to look at the other.
 NOT_YET = "pending running retrying"
-NOT_RUN = "no_classifier sampled_out filtered_out own_call over_budget paused text_expired"
+NOT_RUN = "no_classifier sampled_out filtered_out own_call unproven_own_call over_budget paused text_expired"
 FAILED = (
     "timeout rate_limited provider_error provider_unreachable context_too_long refused"
     " truncated_output invalid_output worker_lost"

@@ -7,7 +7,7 @@ import pytest
 from redis import RedisError
 from sqlalchemy import Engine, text
 
-from classifier_models.marker import OWN_CALL_LINE
+from classifier_models import marker
 from tests.worker import line_stage
 from tests.worker.line_stage import NOW, Bells, count, record, rows, wire
 from tests.worker.meeting import wait_until_somebody_waits
@@ -89,7 +89,8 @@ def test_a_workspace_that_another_makes_meanwhile_is_found_with_its_setting(engi
 
 def test_a_call_of_our_own_is_no_generation_and_is_never_classified(line: Line, bells: Bells, engine: Engine) -> None:
     line_stage.classifier(engine)
-    own = wire("1", turns=[["system", f"{OWN_CALL_LINE}\nPlace it.", None, None], ["user", "USER: hi", None, None]])
+    said = f"{marker.line(line_stage.mark(engine))}\nPlace it."
+    own = wire("1", turns=[["system", said, None, None], ["user", "USER: hi", None, None]])
     record(line, own)
     assert record(line, own).new == set()
     assert rows(engine, "select state, reason from classifications") == [("not_run", "own_call")]
@@ -97,18 +98,51 @@ def test_a_call_of_our_own_is_no_generation_and_is_never_classified(line: Line, 
     assert bells == []
 
 
+UNPROVEN: list[dict[str, object]] = [
+    {"turns": [["system", "[aftertag own call]\nPlace it.", None, None], ["user", "USER: hi", None, None]]},
+    {"turns": [["system", f"{marker.line('0' * 16)}\nPlace it.", None, None]]},
+    {"own_call": "0" * 16},
+    {"own_call": True},  # as hooks said it before there were marks
+    {"metadata": {"aftertag_own_call": "somebody's"}},
+]
+
+
+@pytest.mark.parametrize("fields", UNPROVEN)
+def test_whoever_writes_a_mark_that_is_not_this_installations_hides_no_usage_and_is_not_classified(
+    fields: dict[str, object], line: Line, bells: Bells, engine: Engine
+) -> None:
+    line_stage.classifier(engine)
+    given = wire("1", cost_usd=0.25, usage={"prompt": 7}, **fields)
+    record(line, given)
+    assert record(line, given).new == set()
+    assert rows(engine, "select state, reason from classifications") == [("not_run", "unproven_own_call")]
+    assert rows(engine, "select prompt_tokens, cost_usd::float8 from generations") == [(7, 0.25)]
+    assert rows(engine, "select cost_usd::float8 from spend") == [0.25]
+    assert count(engine, "transcripts") == 1
+    assert bells == []
+
+
+def test_a_mark_of_another_form_is_set_aside_with_its_generation(line: Line, engine: Engine) -> None:
+    [rejected] = record(line, wire("1", own_call="x" * 65)).rejected
+    assert rejected.error.startswith("own_call: ")
+
+
+LINE = marker.line("0" * 16)
+
+
 @pytest.mark.parametrize(
     "turns",
     [
-        [["user", f"{OWN_CALL_LINE}\nPlace it."]],
-        [["system", "Be brief."], ["user", OWN_CALL_LINE]],
-        [["user", "hi"], ["system", f"{OWN_CALL_LINE}\nPlace it."]],
-        [["assistant", OWN_CALL_LINE]],
-        [["system", f"{OWN_CALL_LINE} is how a prompt of Aftertag begins."]],
-        [["system", f"Explain {OWN_CALL_LINE}."]],
+        [["user", f"{LINE}\nPlace it."]],
+        [["system", "Be brief."], ["user", LINE]],
+        [["user", "hi"], ["system", f"{LINE}\nPlace it."]],
+        [["assistant", LINE]],
+        [["system", f"{LINE} is how a prompt of Aftertag begins."]],
+        [["system", f"Explain {LINE}."]],
+        [["system", "[aftertag own call of mine]\nPlace it."]],
     ],
 )
-def test_nobody_hides_a_call_by_saying_our_marker(line: Line, engine: Engine, turns: list[list[str]]) -> None:
+def test_what_only_speaks_of_a_mark_is_classified_like_any(line: Line, engine: Engine, turns: list[list[str]]) -> None:
     line_stage.classifier(engine)
     record(line, wire("1", turns=[[*turn, None, None] for turn in turns]))
     assert rows(engine, "select state from classifications") == ["pending"]

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from api_hooks.wire import WITHHELD
-from classifier_models.marker import OWN_CALL_LINE
+from classifier_models import marker
 from tests.worker import line_stage
 from tests.worker.line_stage import NOW, batch, record, rows, wire
 from worker import errors, generation, recording, redacting
@@ -91,7 +91,8 @@ def test_a_batch_that_is_none_is_set_aside_redacted(line: Line, engine: Engine) 
 
 def test_a_call_of_our_own_is_known_as_one_also_when_its_marker_is_redacted(engine: Engine) -> None:
     with line_stage.open_line(engine, redaction=Redaction(lambda text: "x")) as staged:
-        record(staged.line, wire("1", turns=[["system", f"{OWN_CALL_LINE}\nClassify.", None, None]]))
+        said = f"{marker.line(line_stage.mark(engine))}\nClassify."
+        record(staged.line, wire("1", turns=[["system", said, None, None]]))
     assert rows(engine, "select reason from classifications") == ["own_call"]
 
 

@@ -31,7 +31,7 @@ def standing(*, paused: bool = False, **settings: Any) -> Standing:
 
 
 def reason(found: Generation, **settings: Any) -> str | None:
-    return sampling.place(found, [standing(**settings)], own_call=False)[0].reason
+    return sampling.place(found, [standing(**settings)], unasked=None)[0].reason
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_sample_of_ten_thousand_is_within_its_binomial_bounds(rate: float) -> 
 def test_a_smaller_sample_is_a_subset_of_a_larger_one() -> None:
     def sample(rate: float) -> set[str]:
         one = standing(sampling_rate=rate)
-        return {id_ for id_ in IDS[:3_000] if sampling.place(generation(id_), [one], own_call=False)[0].reason is None}
+        return {id_ for id_ in IDS[:3_000] if sampling.place(generation(id_), [one], unasked=None)[0].reason is None}
 
     assert sample(0.1) < sample(0.2) < sample(0.7) < sample(1.0) == set(IDS[:3_000])
     assert sample(0.0) == set()
@@ -73,7 +73,7 @@ def test_a_smaller_sample_is_a_subset_of_a_larger_one() -> None:
 
 def test_rate_and_draw_are_kept_with_the_classification() -> None:
     one = standing(sampling_rate=0.25)
-    [placed] = sampling.place(generation(), [one], own_call=False)
+    [placed] = sampling.place(generation(), [one], unasked=None)
     assert (placed.rate, placed.draw) == (0.25, wire.draw("acme", "1"))
     assert (placed.classifier_id, placed.version, placed.endpoint, placed.billed_to) == (
         one.classifier_id,
@@ -87,12 +87,12 @@ def test_a_session_is_in_or_out_as_a_whole() -> None:
     by_session = standing(sample_by="session", sampling_rate=0.5)
     for session in IDS[:50]:
         turns = [generation(f"{session}-{number}", session_id=session) for number in range(5)]
-        found = {sampling.place(turn, [by_session], own_call=False)[0].draw for turn in turns}
+        found = {sampling.place(turn, [by_session], unasked=None)[0].draw for turn in turns}
         assert found == {wire.draw("acme", session)}
 
 
 def test_a_generation_without_a_session_is_drawn_by_itself() -> None:
-    [placed] = sampling.place(generation("1"), [standing(sample_by="session")], own_call=False)
+    [placed] = sampling.place(generation("1"), [standing(sample_by="session")], unasked=None)
     assert placed.draw == wire.draw("acme", "1")
 
 
@@ -127,17 +127,19 @@ def test_pauses_come_before_filters_and_filters_before_the_draw() -> None:
 
 
 def test_every_generation_has_at_least_one_row() -> None:
-    assert [(one.classifier_id, one.reason) for one in sampling.place(generation(), [], own_call=False)] == [
+    assert [(one.classifier_id, one.reason) for one in sampling.place(generation(), [], unasked=None)] == [
         (NOBODY, "no_classifier")
     ]
-    assert [one.reason for one in sampling.place(generation(), [standing(), standing()], own_call=True)] == ["own_call"]
-    assert len(sampling.place(generation(), [standing(), standing()], own_call=False)) == 2
+    assert [one.reason for one in sampling.place(generation(), [standing(), standing()], unasked="own_call")] == [
+        "own_call"
+    ]
+    assert len(sampling.place(generation(), [standing(), standing()], unasked=None)) == 2
 
 
 @pytest.mark.parametrize("classifiers_rate", [0.05, 0.5, 1.0])
 def test_what_its_sender_sampled_out_is_sampled_out_here_whatever_the_rate(classifiers_rate: float) -> None:
     found = generation(source_rate=0.1, source_draw=0.7)
-    [placed] = sampling.place(found, [standing(sampling_rate=classifiers_rate)], own_call=False)
+    [placed] = sampling.place(found, [standing(sampling_rate=classifiers_rate)], unasked=None)
     assert (placed.reason, placed.rate, placed.draw) == ("sampled_out", 0.1, 0.7)
 
 
@@ -156,5 +158,5 @@ def test_where_a_redaction_failed_on_all_that_was_said_nobody_is_asked(
 ) -> None:
     found = generation(turns=[("user", text, None, None) for text in texts])
     assert reason(found, sampling_rate=1.0) == expected
-    (placed,) = sampling.place(found, [standing(sampling_rate=1.0)], own_call=False)
+    (placed,) = sampling.place(found, [standing(sampling_rate=1.0)], unasked=None)
     assert placed.rate == (1.0 if expected is None else 0.0)

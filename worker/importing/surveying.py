@@ -69,8 +69,9 @@ def survey(engine: Engine, exports: Exports, *, workspace: str | None, classify:
 
 
 def _estimate(found: Survey, one: Generation, standings: Sequence[Standing]) -> None:
-    own_call = own_calls.is_own_call(one)
-    for standing, placed in zip(standings, sampling.place(one, standings, own_call=own_call), strict=False):
+    if own_calls.mark_of(one) is not None:
+        return
+    for standing, placed in zip(standings, sampling.place(one, standings, unasked=None), strict=False):
         definition = standing.definition
         if placed.reason is not None or definition is None:
             continue

@@ -20,6 +20,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -30,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 PARTITIONED = ("generations", "transcripts", "classifications", "feedback")
 NO_CLASSIFIER_ID = "00000000-0000-0000-0000-000000000000"
-"""Stands in `classifications.classifier_id` where no classifier was asked (`no_classifier`, `own_call`)."""
+"""Stands in `classifications.classifier_id` where no classifier was asked (`no_classifier`, `own_call`, `unproven_own_call`)."""
 
 STATES = ("pending", "running", "retrying", "tagged", "failed", "not_run")
 
@@ -50,6 +51,15 @@ _now = text("now()")
 def _created_at() -> Column[object]:
     return Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now)
 
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, server_default=text("1")),
+    Column("own_call_mark", Text, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
+    CheckConstraint("own_call_mark ~ '^[0-9a-f]{16}$'", name="own_call_mark"),
+)
 
 workspaces = Table(
     "workspaces",

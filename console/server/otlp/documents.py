@@ -124,7 +124,7 @@ def _document(span: Span) -> dict[str, Any]:
         "app": attribution.app(span),
         "api_key_name": attribution.api_key_name(attributes),
         "metadata": attribution.metadata(span),
-        "own_call": own_calls.is_told(span.attributes),
+        "own_call": own_calls.mark_of(span.attributes),
     }
 
 

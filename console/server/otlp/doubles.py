@@ -104,6 +104,6 @@ def _complete(view: View, other: View, *, whole: bool) -> None:
             document[name] = seen[name]
     document["metadata"] = {**seen["metadata"], **document["metadata"]}
     document["streamed"] = document["streamed"] or (whole and seen["streamed"])
-    document["own_call"] = document["own_call"] or (whole and seen["own_call"])
+    document["own_call"] = document["own_call"] or (seen["own_call"] if whole else None)
     if whole and document["id"] is not None and document["id"].startswith(_BY_SPAN) and seen["id"] is not None:
         document["id"] = seen["id"]

@@ -13,11 +13,10 @@ _AGENTS = ("user_agent.original", "http.user_agent", "http.request.header.user-a
 """The last is LiteLLM's."""
 
 
-def is_told(said: Attributes) -> bool:
-    """Whether the attributes of a call's span say it."""
-    return any(_one(said.get(name)) for name in _SAID) or own_calls.is_told_by_agents(
-        _one(said.get(name)) for name in _AGENTS
-    )
+def mark_of(said: Attributes) -> str | None:
+    """The mark of a classifier's own call among the attributes of its span."""
+    told = next(filter(None, (own_calls.of_field(_one(said.get(name))) for name in _SAID)), None)
+    return told or own_calls.of_agents(_one(said.get(name)) for name in _AGENTS)
 
 
 def _one(value: Any) -> Any:

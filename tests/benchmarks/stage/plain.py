@@ -103,5 +103,5 @@ def _made() -> Tools:
         http=http,
         endpoint=endpoint,
         definition=definition,
-        prepared=prepare(definition.taxonomy, definition.prompt),
+        prepared=prepare(definition.taxonomy, definition.prompt, mark="bench"),
     )

@@ -21,6 +21,8 @@ ASKED = [["system", "Be brief."], ["user", "Weather in Bern? play: tool"]]
 CALLED = [*ASKED, ["tool_call", '{"q": "weather in Bern"}']]
 HEARD = [*CALLED, ["tool_result", "sunny"], ["assistant", "You said: sunny"]]
 
+pytestmark = pytest.mark.once
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:

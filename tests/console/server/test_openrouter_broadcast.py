@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from classifier_models.marker import OWN_CALL_LINE, OWN_CALL_TRACE
+from classifier_models import marker
 from tests.console.server.conftest import Tenant
 from tests.console.server.otlp.samples import Emitted, in_json
 from tests.console.server.serving import Caller, Server, caller
-from tests.worker.line_stage import rows
+from tests.worker.line_stage import mark, rows
 
 GENERATION = "gen-1763900000-AbCdEfGhIjKlMnOpQrSt"
 PROMPT = {
@@ -114,7 +114,7 @@ def test_a_call_is_one_generation_with_text_usage_cost_and_who_made_it(
 def test_the_classifiers_own_calls_through_the_gateway_are_recognised(
     shop: Caller, tenant: Tenant, shared_engine: Engine
 ) -> None:
-    asked = {"messages": [{"role": "system", "content": f"{OWN_CALL_LINE}\nYou place conversations."}]}
+    asked = {"messages": [{"role": "system", "content": f"{marker.line(mark(shared_engine))}\nYou place."}]}
     shop.post(broadcast(**{"gen_ai.prompt": json.dumps(asked)}), "/v1/traces")
     found = rows(
         shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace
@@ -132,7 +132,7 @@ def in_privacy_mode(**more: Any) -> bytes:
 def test_the_classifiers_own_calls_are_recognised_in_privacy_mode_by_their_trace(
     shop: Caller, tenant: Tenant, shared_engine: Engine
 ) -> None:
-    said = {f"trace.metadata.{name}": value for name, value in OWN_CALL_TRACE.items()}
+    said = {f"trace.metadata.{name}": value for name, value in marker.trace(mark(shared_engine)).items()}
     others = {f"trace.metadata.a{number}": "x" for number in range(200)}  # more than are kept
     shop.post(in_privacy_mode(**others, **said), "/v1/traces")
     found = rows(

@@ -11,13 +11,13 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from sqlalchemy import Engine
 
-from classifier_models.marker import OWN_CALL_AGENT, OWN_CALL_LINE
+from classifier_models import marker
 from console.server.otlp import protocol
 from tests.console.server.conftest import Tenant, tenant_in
 from tests.console.server.otlp.samples import Emitted, chat, in_json, in_protobuf
 from tests.console.server.serving import Caller, Server, address_of, caller, serving
 from tests.worker.classifier_samples import definition
-from tests.worker.line_stage import rows
+from tests.worker.line_stage import mark, rows
 from worker.embedded.postgres import Postgres
 from worker.store import classifiers, migrations
 from worker.store import engine as engines
@@ -235,7 +235,8 @@ def test_a_service_without_a_name_is_the_keys_application(shop: Caller, tenant: 
 
 
 def test_the_classifiers_own_calls_are_recognised(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
-    instructions = json.dumps([{"type": "text", "content": f"{OWN_CALL_LINE}\nYou place conversations."}])
+    said = f"{marker.line(mark(shared_engine))}\nYou place conversations."
+    instructions = json.dumps([{"type": "text", "content": said}])
     send(shop, in_protobuf(Emitted(attributes={**chat(), "gen_ai.system_instructions": instructions})))
     found = rows(
         shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace
@@ -246,17 +247,17 @@ def test_the_classifiers_own_calls_are_recognised(shop: Caller, tenant: Tenant, 
 @pytest.mark.parametrize(
     "said",
     [
-        {"user_agent.original": OWN_CALL_AGENT},
-        {"http.request.header.user-agent": [OWN_CALL_AGENT]},
-        {"http.request.header.x-aftertag-own-call": ["1"]},
-        {"http.request.header.x-aftertag-own-call": "1"},
-        # As LiteLLM's tracing writes it without capturing content:
-        {"metadata.user_agent": OWN_CALL_AGENT, "metadata.requester_custom_headers": "{'x-aftertag-own-call': '1'}"},
+        {"user_agent.original": "aftertag-own-call/MARK"},
+        {"http.request.header.user-agent": ["aftertag-own-call/MARK"]},
+        {"http.request.header.x-aftertag-own-call": ["MARK"]},
+        {"http.request.header.x-aftertag-own-call": "MARK"},
+        {"metadata.user_agent": "aftertag-own-call/MARK"},  # LiteLLM's tracing
     ],
 )
 def test_the_classifiers_own_calls_are_recognised_without_their_text_by_header_and_program(
     said: dict[str, object], shop: Caller, tenant: Tenant, shared_engine: Engine
 ) -> None:
+    said = json.loads(json.dumps(said).replace("MARK", mark(shared_engine)))
     usage = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 40, "gen_ai.usage.output_tokens": 8}
     send(shop, in_protobuf(Emitted(attributes={**usage, **said}), Emitted(attributes=usage, span_id=B)))
     found = rows(
@@ -270,7 +271,8 @@ def test_the_classifiers_own_calls_are_recognised_without_their_text_by_header_a
 def test_an_own_call_is_one_also_where_only_the_span_around_it_says_so(
     shop: Caller, tenant: Tenant, shared_engine: Engine
 ) -> None:
-    outer = Emitted(attributes={**chat(), "user_agent.original": OWN_CALL_AGENT}, span_id=A)
+    agent = marker.headers(mark(shared_engine))["User-Agent"]
+    outer = Emitted(attributes={**chat(), "user_agent.original": agent}, span_id=A)
     send(shop, in_protobuf(outer, Emitted(attributes=chat(), span_id=B, parent_id=A)))
     found = rows(
         shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from classifier_models import marker
+from tests.worker import line_stage
 from tests.worker.importing.formats.reading_exports import EXPORTS, found_in, only
 from tests.worker.importing.stage import bring_in, write, written
 from tests.worker.line_stage import rows
@@ -88,11 +90,22 @@ def test_what_litellm_asked_for_itself_is_left_out(tmp_path: Path) -> None:
     assert found_in(write(tmp_path / "a.jsonl", asked)).left_out == {"call that LiteLLM made for itself": 1}
 
 
-def test_our_classifiers_own_calls_are_recognised(engine: Engine) -> None:
+def test_our_classifiers_own_calls_are_recognised_by_line_or_program(tmp_path: Path, engine: Engine) -> None:
+    agent = marker.headers(line_stage.mark(engine))["User-Agent"]
+    said = {"messages": [{"role": "system", "content": f"{marker.line(line_stage.mark(engine))}\nYou place."}]}
+    by_line = row(request_id="chatcmpl-OWN0000111122223334", proxy_server_request=said)
+    by_agent = row(request_id="chatcmpl-OWN0000111122223335", metadata={**row()["metadata"], "user_agent": agent})
+    bring_in(engine, write(tmp_path / "a.jsonl", by_line, by_agent))
+    found = rows(engine, "select generation_id from classifications where reason = 'own_call' order by 1")
+    assert found == ["chatcmpl-OWN0000111122223334", "chatcmpl-OWN0000111122223335"]
+    assert rows(engine, "select count(*) from generations") == [0]
+
+
+def test_a_call_that_only_says_that_it_is_a_classifiers_own_is_counted_and_not_asked_about(engine: Engine) -> None:
     bring_in(engine, EXPORTS / "litellm_spend_logs.json")
-    found = rows(engine, "select generation_id from classifications where reason = 'own_call'")
+    found = rows(engine, "select generation_id from classifications where reason = 'unproven_own_call'")
     assert found == ["chatcmpl-OWN0000111122223333"]
-    assert rows(engine, "select count(*) from generations") == [2]
+    assert rows(engine, "select count(*) from generations") == [3]
 
 
 def test_a_days_sum_is_told_with_what_to_fetch_instead() -> None:
