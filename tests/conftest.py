@@ -3,12 +3,13 @@
 AFTERTAG_TEST_DATABASE_URL  a PostgreSQL whose user may create databases; only databases made here are touched
 AFTERTAG_TEST_REDIS_URL     a Redis whose databases 1 to 15 the tests may empty
 
+Workers of pytest-xdist's each have embedded ones of their own, and databases of their own in the real ones.
 A missing service skips its tests on a laptop and fails them in CI (where the environment says CI).
 """
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -17,18 +18,30 @@ import psycopg
 import pytest
 import redis
 
+from tests.side_by_side import (
+    pytest_configure,
+    pytest_runtest_protocol,
+    pytest_sessionfinish,
+    pytest_xdist_make_scheduler,
+)
 from worker import embedded
 from worker.embedded.postgres import Postgres
 from worker.embedded.redis_engine import Engine, find_engine
 from worker.embedded.redis_server import RedisServer
 
+__all__ = ["pytest_configure", "pytest_runtest_protocol", "pytest_sessionfinish", "pytest_xdist_make_scheduler"]
+
+_REDIS_DATABASES = range(1, 16)
 _numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses the suite's services, so that `-m services` repeats them on others."""
+    """Mark every test that uses the suite's services, so that `-m services` repeats them on others.
+
+    `once` are those about other people's programs: all that these bring to PostgreSQL and Redis, other tests bring, too.
+    """
     for test in items:
-        if "embedded_services" in getattr(test, "fixturenames", ()):
+        if "embedded_services" in getattr(test, "fixturenames", ()) and not test.get_closest_marker("once"):
             test.add_marker("services")
 
 
@@ -85,14 +98,35 @@ def empty_database_url(postgres_url: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def redis_db_url(redis_url: str) -> Iterator[str]:
-    """An empty Redis database; the next 14 tests get others."""
-    url = urlunsplit(urlsplit(redis_url)._replace(path=f"/{1 + next(_numbers) % 15}"))
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
+@pytest.fixture(scope="session")
+def redis_databases(request: pytest.FixtureRequest) -> Sequence[int]:
+    """Numbers of databases that no other worker uses: of a Redis that all of them share, this worker's part."""
+    worker = getattr(request.config, "workerinput", None)
+    if worker is None or not os.environ.get("AFTERTAG_TEST_REDIS_URL"):
+        return _REDIS_DATABASES
+    own = _REDIS_DATABASES[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]
+    assert len(own) > 1, "a Redis has databases for seven workers"
+    return own
+
+
+@pytest.fixture(scope="session")
+def redis_databases_of_tests(redis_databases: Sequence[int]) -> Iterator[int]:
+    """All but the first, which is `module_redis_url`'s, again and again."""
+    return itertools.cycle(redis_databases[1:])
+
+
+@pytest.fixture(scope="module")
+def module_redis_url(redis_url: str, redis_databases: Sequence[int]) -> Iterator[str]:
+    """A Redis database for all tests of a module, empty at its beginning."""
+    with _empty_redis(redis_url, redis_databases[0]) as url:
         yield url
-        client.flushdb()
+
+
+@pytest.fixture
+def redis_db_url(redis_url: str, redis_databases_of_tests: Iterator[int]) -> Iterator[str]:
+    """An empty Redis database; the next test gets another."""
+    with _empty_redis(redis_url, next(redis_databases_of_tests)) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +154,15 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
         server.start()
     yield server
     server.stop()
+
+
+@contextmanager
+def _empty_redis(redis_url: str, number: int) -> Iterator[str]:
+    url = urlunsplit(urlsplit(redis_url)._replace(path=f"/{number}"))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
 
 
 @contextmanager

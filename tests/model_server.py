@@ -22,7 +22,10 @@ import re
 import sys
 import threading
 from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -61,6 +64,8 @@ class Play:
     requests: deque[Request] = field(default_factory=lambda: deque(maxlen=2000))
     connections: set[asyncio.Transport] = field(default_factory=set)
     total: int = 0
+    is_holding: bool = False
+    held: list[Callable[[], None]] = field(default_factory=list)
 
     def step_of(self, body: bytes) -> str:
         """Return what to play for this request, and count it."""
@@ -120,7 +125,9 @@ class Connection(asyncio.Protocol):
         else:
             wire, ends = plays.wire(step, path, body, reports_cost=self._play.reports_cost)
         seconds = self._play.hang_seconds if ends == plays.HANG else self._play.latency_seconds
-        if seconds:
+        if self._play.is_holding:
+            self._play.held.append(partial(self._finish, wire, ends))
+        elif seconds:
             self._loop.call_later(seconds, self._finish, wire, ends)
         else:
             self._finish(wire, ends)
@@ -175,6 +182,16 @@ class ModelServer:
         """Play `step` for every request that carries no play of its own; None: answer well."""
         self.play.always = step
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Keep every answer back until the block ends: what a latency would only do on a machine that is quick enough."""
+        self.play.is_holding = True
+        try:
+            yield
+        finally:
+            self.play.is_holding = False
+            self._loop.call_soon_threadsafe(self._let_go)
+
     def calls(self, play_id: str) -> int:
         """Return how many requests carried this play-id."""
         return self.play.calls[play_id]
@@ -188,6 +205,11 @@ class ModelServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    def _let_go(self) -> None:
+        held, self.play.held = self.play.held, []
+        for finish in held:
+            finish()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -35,10 +35,13 @@ def shared_database_url(postgres_url: str, migrated_template: str) -> Iterator[s
 
 
 @pytest.fixture
-def line(shared_database_url: str, model_server: ModelServer) -> Iterator[InProcess]:
-    """A line with one classifier in workspace acme, at the model server, in a database without rows."""
+def line(request: pytest.FixtureRequest, shared_database_url: str, model_server: ModelServer) -> Iterator[InProcess]:
+    """A line with one classifier in workspace acme, at the model server, in a database without rows.
+
+    `@pytest.mark.parametrize("line", [{…}], indirect=True)` gives it settings.
+    """
     Database(shared_database_url).empty()
-    with in_process(shared_database_url, {"test": model_server.url}) as made:
+    with in_process(shared_database_url, {"test": model_server.url}, **getattr(request, "param", {})) as made:
         samples.classifier(made.engine)
         yield made
 

@@ -49,6 +49,8 @@ def seconds_to_record(stage: Stage, prefix: str) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.alone
+@pytest.mark.once
 def test_the_other_endpoint_and_recording_keep_their_rate(stage: Stage, hung_server: ModelServer) -> None:
     stage.classifier(endpoint="hung", workspace="stuck")
     stage.model_server.play.latency_seconds = LATENCY_SECONDS

@@ -24,7 +24,6 @@ from worker.store.engine import connecting
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "tests" / "examples"
-REDIS_DATABASE = 14
 CALLBACK, WEBHOOK = "litellm_proxy.yaml", "litellm_proxy_webhook.yaml"
 CALLS = (
     *("chat", "chat stream", "mocked", "mocked stream", "claude", "text"),
@@ -37,7 +36,7 @@ QUERY = """
     from generations g left join transcripts t on t.workspace = g.workspace and t.generation_id = g.id
 """
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.once]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +60,11 @@ def provider() -> Iterator[Provider]:
 
 @pytest.fixture(scope="module")
 def services(
-    postgres_url: str, migrated_template: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_url: str, migrated_template: str, module_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator["Services"]:
     with database(postgres_url, template=migrated_template) as database_url:
-        yield Services(
-            database_url=database_url,
-            redis_url=f"{redis_url.rsplit('/', 1)[0]}/{REDIS_DATABASE}",
-            folder=tmp_path_factory.mktemp("litellm"),
-        )
+        folder = tmp_path_factory.mktemp("litellm")
+        yield Services(database_url=database_url, redis_url=module_redis_url, folder=folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ WAYS = [
     ("systemone", (CALLBACK, WEBHOOK)),
 ]
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.once]
 
 
 @pytest.fixture

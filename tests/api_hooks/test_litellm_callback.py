@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from tests.api_hooks.test_redis import batches
 from tests.others import litellm
 from tests.others.provider import Provider
 
 ROOT = Path(__file__).parents[2]
-DATABASE = 15
 CALLS = (
     *("completion", "stream", "text completion", "responses", "responses stream", "mock", "unpriced", "cached"),
     *("edited afterwards", "nearer"),
@@ -23,6 +21,7 @@ CALLS = (
     *("openai by messages", "the last"),
 )
 
+pytestmark = pytest.mark.once
 
 ENDS_AT_ONCE = """
 import asyncio, litellm
@@ -75,14 +74,11 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(redis_url: str) -> Told:
-    """One run of the program, in a database of Redis's that is empty before and after."""
-    url = redis_url.rsplit("/", 1)[0] + f"/{DATABASE}"
-    with redis.Redis.from_url(url) as client, Provider() as provider:
-        client.flushdb()
-        ended = run("-m", "tests.api_hooks.litellm_calls", provider.url, url=url)
-        came = batches(url)
-        client.flushdb()
+def told(module_redis_url: str) -> Told:
+    """One run of the program."""
+    with Provider() as provider:
+        ended = run("-m", "tests.api_hooks.litellm_calls", provider.url, url=module_redis_url)
+    came = batches(module_redis_url)
     dropped: Counter[str] = Counter()
     for batch in came:
         dropped.update(batch.get("dropped", {}))

@@ -75,9 +75,12 @@ class Proxy:
         return self.log_path.read_text(errors="replace")
 
     def wait_until_ready(self) -> None:
-        wait_until(
-            lambda: self._answers() or self.child.poll() is not None, deadline_seconds=START_SECONDS, what="a proxy"
-        )
+        with httpx.Client(base_url=self.url, timeout=2, trust_env=False, verify=False) as client:  # noqa: S501 - plain HTTP
+            wait_until(
+                lambda: _answers(client) or self.child.poll() is not None,
+                deadline_seconds=START_SECONDS,
+                what="a proxy",
+            )
         assert self.child.poll() is None, self.log[-4_000:]
 
     def end(self) -> None:
@@ -90,12 +93,6 @@ class Proxy:
             os.killpg(self.child.pid, signal.SIGKILL)
             self.child.wait(10)
 
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/health/liveliness", timeout=2, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
-
 
 @contextmanager
 def proxy(config: str, directory: Path, *, files: Mapping[str, str] | None = None, **variables: str) -> Iterator[Proxy]:
@@ -106,6 +103,13 @@ def proxy(config: str, directory: Path, *, files: Mapping[str, str] | None = Non
         yield made
     finally:
         made.end()
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/health/liveliness").status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def _free_port() -> int:

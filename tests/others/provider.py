@@ -67,9 +67,7 @@ class Provider:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0.01))
+        self._loop.run_until_complete(_end_all_others())
         self._loop.close()
 
     def _run(self) -> None:
@@ -173,6 +171,14 @@ class Provider:
         self._seen[key] += 1
         digest = hashlib.sha512(key + str(self._seen[key]).encode()).digest()
         return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:_ID_CHARACTERS])
+
+
+async def _end_all_others() -> None:
+    """Cancel every task but this one, and see their ends."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _number(plays: list[str], name: str, otherwise: float) -> float:

@@ -35,7 +35,7 @@ def main(provider_url: str, how: str) -> None:
     async def stream() -> None:
         async for _ in await litellm.acompletion(**given, messages=said("acompletion"), stream=True, **team()):
             pass
-        await asyncio.sleep(1)  # LiteLLM tells of it on a task of its own
+        await asyncio.sleep(1)  # LiteLLM tells of it on tasks of its own, where it tells: that it does not is no event
 
     with api_hooks.testing.captured(workspace="acme") as generations, api_hooks.context(user="u-1"):
         litellm.completion(**given, messages=said("completion"), **team())

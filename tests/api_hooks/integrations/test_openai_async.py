@@ -9,6 +9,7 @@ import pytest
 import api_hooks
 from tests.api_hooks.integrations.stage import Handed, said, turns
 from tests.others.provider import Provider
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("all_watched")
 
@@ -88,10 +89,15 @@ def test_an_abandoned_stream_is_recorded_with_what_was_read_of_it(
     assert turns(found)[1:] == ([("assistant", "You ")] if chunks else [])
 
 
-def test_a_cancelled_call_is_no_generation(played: Callable[[Play], Any], handed: Handed) -> None:
+def test_a_cancelled_call_is_no_generation(played: Callable[[Play], Any], handed: Handed, provider: Provider) -> None:
+    def is_under_way() -> bool:
+        return any("to be cancelled" in str(one["body"]) for one in provider.requests)
+
     async def play(client: openai.AsyncOpenAI) -> None:
-        task = asyncio.create_task(client.chat.completions.create(model="m", messages=said("play: wait:5")))  # type: ignore[arg-type]
-        await asyncio.sleep(0.1)
+        task = asyncio.create_task(
+            client.chat.completions.create(model="m", messages=said("play: wait:5 to be cancelled"))
+        )  # type: ignore[arg-type]
+        await asyncio.to_thread(wait_until, is_under_way, what="a call under way")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
