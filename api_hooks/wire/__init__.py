@@ -65,6 +65,7 @@ from api_hooks.wire.feedback import feedback
 from api_hooks.wire.generation import generation
 from api_hooks.wire.identity import draw, uuid7
 from api_hooks.wire.naming import call_id, response_id
+from api_hooks.wire.providers import provider_of
 from api_hooks.wire.redaction import Redact
 from api_hooks.wire.sampling import Sample
 from api_hooks.wire.turns import normalise_messages
@@ -101,6 +102,7 @@ __all__ = [
     "generation",
     "normalise_messages",
     "normalise_usage",
+    "provider_of",
     "response_id",
     "uuid7",
 ]

@@ -29,10 +29,10 @@ STATEMENTS = (
     ),
     (
         "What applications and classifiers spend, side by side",
-        "select payer_kind, count(*) as calls, sum(cost_usd) as cost_usd\n"
+        "select payer_kind, cost_source, count(*) as calls, sum(cost_usd) as cost_usd\n"
         "from spend\n"
         "where workspace = 'demo' and created_at > now() - interval '7 days'\n"
-        "group by 1 order by 1",
+        "group by 1, 2 order by 1, 2",
     ),
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api_hooks.integrations.stainless.assembling import Assembly
-from api_hooks.integrations.stainless.providers import provider_of
+from api_hooks.wire.providers import provider_of
 
 ABANDONED = "abandoned"
 """The finish reason of a stream that was not read to the end of what the model said."""

@@ -20,6 +20,7 @@ from console.server.otlp import (
     openinference,
     openrouter,
     own_calls,
+    serving,
     traceloop,
     usage,
     vercel,
@@ -50,7 +51,6 @@ _MODEL = (
     "llm.request.model",
     "ai.model.id",
 )
-_PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
 _RESPONSE_ID = ("gen_ai.response.id", "ai.response.id")
 _FINISH = (
     "gen_ai.response.finish_reasons",
@@ -113,7 +113,7 @@ def _document(span: Span) -> dict[str, Any]:
         "output": said.output,
         "tools": said.tools,
         "model": first_text(attributes, _MODEL) or first_text(asked, ("model",)),
-        "provider": first_text(attributes, _PROVIDER),
+        "provider": serving.provider(attributes),
         "usage": usage.tokens(attributes),
         "cost_usd": usage.cost_usd(attributes),
         "latency_ms": moments.latency_ms(span),

@@ -28,7 +28,7 @@ def test_a_message_is_handed_over_as_it_was(claude: anthropic.Anthropic, handed:
     )
     found = handed.one()
     assert (found["id"], found["id_given"], found["model"]) == (answer.id, True, "claude-haiku-5-5")
-    assert (found["provider"], found["finish_reason"], found["tools"]) == ("anthropic", "end_turn", ["search_web"])
+    assert (found["provider"], found["finish_reason"], found["tools"]) == ("127.0.0.1", "end_turn", ["search_web"])
     assert (found["user"], found["metadata"], found["streamed"]) == ("u-17", {}, False)
     cached = answer.usage.cache_read_input_tokens
     assert cached

@@ -16,7 +16,7 @@ import pytest
 import api_hooks
 from api_hooks.integrations.openai import SDK
 from api_hooks.integrations.stainless import installing
-from api_hooks.integrations.stainless.providers import provider_of
+from api_hooks.wire.providers import provider_of
 from tests.api_hooks.integrations.stage import Handed, handing_over, said, turns
 from tests.others.provider import Provider
 
@@ -189,11 +189,17 @@ def test_the_librarys_own_client_is_watched(
         ("OpenRouter.ai", "openrouter"),
         ("bedrock-runtime.us-east-1.amazonaws.com", "bedrock"),
         ("notopenrouter.ai", "the sdk's"),
-        ("127.0.0.1", "the sdk's"),
+        ("llm.acme.com", "the sdk's"),
+        ("localhost", "localhost"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("vllm", "vllm"),
+        ("vllm.models.svc", "vllm.models.svc"),
+        ("Ollama.local.", "ollama.local"),
         ("", "the sdk's"),
     ],
 )
-def test_the_address_tells_the_provider(host: str, found: str) -> None:
+def test_the_address_tells_the_provider_and_a_machine_of_ones_own_is_its_own(host: str, found: str) -> None:
     assert provider_of(host, otherwise="the sdk's") == found
 
 

@@ -36,7 +36,7 @@ def test_a_chat_completion_is_handed_over_as_it_was(client: openai.OpenAI, hande
     )
     found = handed.one()
     assert (found["id"], found["id_given"]) == (answer.id, True)
-    assert (found["model"], found["provider"], found["streamed"]) == ("gpt-5-mini", "openai", False)
+    assert (found["model"], found["provider"], found["streamed"]) == ("gpt-5-mini", "127.0.0.1", False)
     assert (found["workspace"], found["finish_reason"], found["tools"]) == ("acme", "stop", ["search_web"])
     assert answer.usage is not None
     assert found["usage"] == {

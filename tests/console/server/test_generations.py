@@ -50,3 +50,17 @@ def test_another_workspace_than_the_keys_is_rejected_for_that_generation_alone(
     assert [one["status"] for one in answer["results"]] == ["rejected", "recorded"]
     assert answer["results"][0]["reason"].startswith(f"workspace: the key is for {tenant.workspace!r}")
     assert rows(shared_engine, "select id from workspaces where id = 'elsewhere'") == []
+
+
+def test_a_cost_that_is_left_out_is_estimated_from_what_is_told(
+    shop: Caller, tenant: Tenant, shared_engine: Engine
+) -> None:
+    told = {"model": "gpt-4o", "usage": {"prompt_tokens": 1_000, "completion_tokens": 100}}
+    sent = [said(id="1", **told), said(id="2", **told, cost_usd=0.5), said(id="3", **told, provider="ollama")]
+    assert shop.post(sent).json()["recorded"] == 3
+    found = "select cost_usd::float8, cost_source from generations where workspace = :workspace order by id"
+    assert rows(shared_engine, found, workspace=tenant.workspace) == [
+        (0.0035, "estimated"),
+        (0.5, "reported"),
+        (None, None),
+    ]

@@ -8,6 +8,8 @@ import pytest
 
 from tests.console.server.otlp.samples import SPAN, TRACE, Emitted, chat, found_in, generation_of
 
+UNNAMED = {name: value for name, value in chat().items() if name != "gen_ai.provider.name"}
+
 
 def given_by(resource: dict[str, Any] | None = None, **attributes: Any) -> dict[str, Any]:
     """What becomes of a chat with these attributes."""
@@ -169,3 +171,28 @@ def test_the_answering_model_is_named_before_the_asked_one() -> None:
         )
     ).documents
     assert (failed["model"], failed["user"]) == ("m", "u-17")
+
+
+@pytest.mark.parametrize(
+    ("names", "provider"),
+    [
+        ({"gen_ai.system": "openai"}, "openai"),
+        ({"gen_ai.provider.name": "openai", "server.address": "api.openai.com"}, "openai"),
+        ({"gen_ai.provider.name": "openai", "server.address": "openrouter.ai"}, "openrouter"),
+        ({"gen_ai.provider.name": "openai", "server.address": "llm.acme.com"}, "openai"),
+        ({"gen_ai.provider.name": "openai", "server.address": "localhost"}, "localhost"),
+        ({"gen_ai.provider.name": "anthropic", "server.address": "10.0.0.7"}, "10.0.0.7"),
+        ({"gen_ai.provider.name": "aws.bedrock", "server.address": "vpc.internal"}, "aws.bedrock"),
+        ({"gen_ai.system": "openai", "gen_ai.openai.api_base": "http://me:secret@vllm:8000/v1/"}, "vllm"),
+        ({"gen_ai.system": "openai", "gen_ai.openai.api_base": "http://[::1]:8000/v1"}, "::1"),
+        ({"gen_ai.system": "openai", "gen_ai.openai.api_base": "https://acme.openai.azure.com/openai/"}, "azure"),
+        ({"gen_ai.system": "openai", "server.address": "]["}, "]["),
+        ({"gen_ai.system": "openai", "server.address": "://"}, "openai"),
+        ({"gen_ai.system": "openai", "server.address": "x." * 10**6}, "openai"),
+        ({"server.address": "localhost"}, None),
+    ],
+)
+def test_who_served_a_call_is_told_by_its_address_where_its_api_is_many_others_too(
+    names: dict[str, Any], provider: str | None
+) -> None:
+    assert generation_of(Emitted(attributes=UNNAMED | names))["provider"] == provider
