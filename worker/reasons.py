@@ -104,7 +104,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         ),
         advice=(
             "Its usage is counted like any. Nothing is wrong if another Aftertag, or this one before it was upgraded,"
-            " asks through the same gateway; else look who wrote the mark, to have the call left unclassified."
+            " asks through the same gateway; else somebody writes the mark to keep calls from being classified, and who"
+            " it is stands on the generation: user, key, application."
         ),
     ),
     Reason.OVER_BUDGET: Explanation(

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from classifier_models import marker
 from tests.acceptance.samples import WORKSPACE
 from tests.acceptance.stage import Stage, stage_of
 from tests.console.server.serving import Server, serving
@@ -118,7 +119,7 @@ def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_
         ("chat", WEBHOOK, ["metadata"]),  # which has the headers: the program's name is left, among the tags
     ],
 )
-def test_a_gateway_that_hides_all_text_makes_nothing_of_ours_a_generation(
+def test_a_gateway_that_hides_all_text_makes_nothing_of_ours_a_generation_and_hides_nobodys_who_writes_our_marks(
     dialect: str,
     reporter: str,
     left_out: list[str],
@@ -135,11 +136,13 @@ def test_a_gateway_that_hides_all_text_makes_nothing_of_ours_a_generation(
         database = stage.database
         stage.publish(*(f"g{number}" for number in range(HIDDEN_GENERATIONS)))
         _wait_until_tagged(stage, HIDDEN_GENERATIONS)
-        wait_until(lambda: database.count("classifications") >= 2 * HIDDEN_GENERATIONS, what="all reports")
-    stage.wait_until_final(2 * HIDDEN_GENERATIONS)
-    assert database.whys() == Counter(tagged=HIDDEN_GENERATIONS, own_call=HIDDEN_GENERATIONS)
+        [forged] = _talk(through, 1, **marker.headers("0" * 16))
+        wait_until(lambda: database.count("classifications") > 2 * HIDDEN_GENERATIONS, what="all reports")
+    stage.wait_until_final(2 * HIDDEN_GENERATIONS + 1)
+    assert database.whys() == Counter(tagged=HIDDEN_GENERATIONS, own_call=HIDDEN_GENERATIONS, unproven_own_call=1)
+    assert database.value("select prompt_tokens from generations where id = %(id)s", {"id": forged}) == 10
     assert model_server.play.total == HIDDEN_GENERATIONS
-    assert database.count("generations") == HIDDEN_GENERATIONS
+    assert database.count("generations") == HIDDEN_GENERATIONS + 1
     assert database.value("select count(*) from spend where payer_kind = 'classifier'") == HIDDEN_GENERATIONS
     assert database.count("set_aside") == 0
 
@@ -165,11 +168,10 @@ def _wait_until_tagged(stage: Stage, generations: int) -> None:
     wait_until(tagged, deadline_seconds=120, what=f"{generations} tagged generations")
 
 
-def _talk(through: Proxy, times: int) -> list[str]:
+def _talk(through: Proxy, times: int, **headers: str) -> list[str]:
     """Let an application make its calls through the gateway; return the ids that it sees."""
-    with httpx.Client(
-        base_url=through.url, headers={"Authorization": f"Bearer {through.master_key}"}, timeout=60, trust_env=False
-    ) as client:
+    headers |= {"Authorization": f"Bearer {through.master_key}"}
+    with httpx.Client(base_url=through.url, headers=headers, timeout=60, trust_env=False) as client:
 
         def ask(number: int) -> str:
             said = {"role": "user", "content": f"Why is the sky blue? ({number})"}

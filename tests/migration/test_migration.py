@@ -19,7 +19,7 @@ from worker.store.tables import metadata
 
 VIEWS = [
     importlib.import_module(f"schema_migrations.versions.{version}").VIEWS
-    for version in ("0001_the_line", "0007_cost_source")
+    for version in ("0001_the_line", "0006_cost_source")
 ]
 
 

@@ -190,6 +190,15 @@ def test_an_agent_that_streams_beside_the_hook_leaves_one_generation_of_each_cal
 
 
 @pytest.mark.timeout(1_200)
+def test_calls_that_overlap_in_one_thread_are_each_one_generation(
+    others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
+) -> None:
+    found = watch_emitter("overlapping", others, provider, server, tenant, shared_engine, **hooked(server, tenant))
+    assert set(found.of("id")) >= set(found.told["ids"])
+    assert len(found.rows) == found.requests == len({json.dumps(turns) for turns in found.of("turns")})
+
+
+@pytest.mark.timeout(1_200)
 def test_the_anthropic_sdks_own_tracing(
     others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
 ) -> None:

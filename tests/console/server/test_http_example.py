@@ -22,7 +22,13 @@ def test_the_example_records_a_generation_and_its_retry_changes_nothing(
     if shutil.which("curl") is None:
         assert not os.environ.get("CI"), "CI needs curl for this"
         pytest.skip("there is no curl here")
-    environ = {**os.environ, "AFTERTAG_URL": server.url, "AFTERTAG_KEY": tenant.token, "no_proxy": "*"}
+    environ = {
+        **os.environ,
+        "AFTERTAG_SERVER": server.url,
+        "AFTERTAG_URL": "redis://elsewhere",
+        "AFTERTAG_KEY": tenant.token,
+        "no_proxy": "*",
+    }
     for status in ("recorded", "known"):
         told = subprocess.run(["sh", EXAMPLE], env=environ, capture_output=True, text=True)
         assert told.returncode == 0, told

@@ -1,11 +1,11 @@
 """The installation's mark in its classifiers' own model calls: random, so that nobody else can write it.
 
-Revision ID: 0006
+Revision ID: 0005
 """
 
 from alembic import op
 
-revision = "0006"
+revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None

@@ -1,14 +1,14 @@
 """Whether a generation's cost was reported or estimated, and the views that say so.
 
-Revision ID: 0007
+Revision ID: 0006
 """
 
 import importlib
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
