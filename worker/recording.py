@@ -15,7 +15,8 @@ from worker.redacting import Redaction
 from worker.setting_aside import Rejected, set_all_aside
 from worker.store import classifiers, completing, estimating, installation, late_text, recording, spans
 from worker.store.connecting import Connection, DatabaseError
-from worker.store.recording import Key, Known, Row
+from worker.store.known import Known, already_recorded
+from worker.store.recording import Key, Row
 
 IDS_PER_BELL = 32
 AT_ONCE = 64
@@ -163,12 +164,12 @@ def write(
     distinct, again = _first_of_each(accepted)
     rows = plan(connection, distinct, classify=classify, estimates=estimates, rings=rings)
     recording.lock_given_ids(connection, rows)
-    known = recording.already_recorded(connection, rows)
+    known = already_recorded(connection, rows)
     new = recording.insert(connection, [row for row in rows if row.key not in known])
     reported_again = [row for row in rows if row.key in known]
     if again:  # within this batch
         rows_again = plan(connection, again, classify=classify, estimates=False, rings=rings)
-        known |= recording.already_recorded(connection, rows_again)
+        known |= already_recorded(connection, rows_again)
         reported_again += rows_again
     heard = _heard(reported_again, known)
     late_text.take_up(connection, heard)

@@ -77,10 +77,10 @@ def call_id(output: Any) -> str | None:
 def told_id(attributes: Mapping[str, Any], stated_models: Iterable[Any]) -> str | None:
     """Return the id that a span was told, unless it was told of a call to another model than those that it states."""
     given, model = attributes.get(GENERATION_ID_OF_A_SPAN), attributes.get(MODEL_OF_A_SPAN)
-    stated = [_bare(one) for one in stated_models if isinstance(one, str) and one]
+    stated = [one for one in stated_models if isinstance(one, str) and one]
     if not isinstance(given, str) or not given:
         return None
-    if stated and isinstance(model, str) and not any(_is_same(_bare(model), one) for one in stated):
+    if stated and isinstance(model, str) and not any(is_same_model(model, one) for one in stated):
         return None
     return given
 
@@ -90,14 +90,15 @@ def span_name(trace_id: str, span_id: str) -> str:
     return f"{SPAN_NAME}{trace_id}-{span_id}"
 
 
+def is_same_model(one: str, other: str) -> bool:
+    """Whether two instruments may mean one model: answers name its dated version where requests name the model."""
+    one, other = _bare(one), _bare(other)
+    return one.startswith(other) or other.startswith(one)
+
+
 def _bare(model: str) -> str:
     """Without a gateway's or provider's name before it."""
     return model.rpartition("/")[2].lower()
-
-
-def _is_same(one: str, other: str) -> bool:
-    """Answers name a model's dated version where requests name the model."""
-    return one.startswith(other) or other.startswith(one)
 
 
 def _is_told_differently(given: str) -> bool:

@@ -41,7 +41,7 @@ def running(command: Sequence[str | Path], port: int, log: Path, **environ: str)
         # A worker of uWSGI's that is told to end while it still loads the application stays for ever, hook or none.
         wait_until(lambda: len(_busy(port)) == WORKERS, deadline_seconds=60, what="every worker at work")
         yield
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGTERM)  # at INT gunicorn breaks off who has given its answer and is not yet done
         server.wait(60)
     finally:
         server.kill()

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -19,20 +20,20 @@ def version_of(name: str) -> str:
     return next(line.rpartition("==")[2] for line in lines if line.startswith("openai"))
 
 
-def source_of(version: str, python: Path) -> Path:
+def source_of(version: str) -> Path:
     """Return the folder of that version's source."""
     home = KEPT / "sources" / f"openai-{version}"
     home.parent.mkdir(parents=True, exist_ok=True)
     with (home.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not home.exists():
-            _fetch(version, home, python)
+            _fetch(version, home)
     return home
 
 
-def _fetch(version: str, home: Path, python: Path) -> None:
+def _fetch(version: str, home: Path) -> None:
     wanted = ["--no-deps", "--no-binary", "openai", f"openai=={version}", "--dest", home.parent]
-    command = [python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", *wanted]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", *wanted]
     fetched = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=SECONDS, check=False)
     if fetched.returncode:
         problem = f"openai's source could not be fetched: {fetched.stderr[-2000:]}"

@@ -44,7 +44,7 @@ they fail with the instrumentation and without it."""
 def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, dict[str, Any]]:
     """How their tests ended: with the instrumentation and without."""
     python = python_with(NAME)
-    source = source_of(version_of(NAME), python)
+    source = source_of(version_of(NAME))
     found = {}
     for is_instrumented in (True, False):
         outcomes = tmp_path_factory.mktemp("outcomes") / "outcomes.json"

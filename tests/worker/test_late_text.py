@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from api_hooks.wire import NOT_CAPTURED
 from tests.worker import line_stage
@@ -82,6 +82,46 @@ def test_a_call_of_another_installations_classifier_is_never_asked_about(staged:
     record(staged.line, wire("1", own_call="another"))
     assert rows(engine, "select state, reason from classifications") == [("not_run", "unproven_own_call")]
     assert staged.bells == []
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_the_text_is_kept_also_where_there_is_no_classifier(staged: Staged, engine: Engine, in_one_batch: bool) -> None:
+    reports = [wire("1", **WITHOUT), wire("1", created_at=NOW + timedelta(seconds=3)), wire("1", **WITHOUT)]
+    for part in [reports] if in_one_batch else [[one] for one in reports]:
+        record(staged.line, *part)
+    assert standing(engine) == ["(not_run,no_classifier,)"]
+    assert rows(engine, "select created_at from transcripts") == [NOW]
+    assert rows(engine, "select metadata from generations") == [{"team": "red"}]
+    before = rows(engine, "select (xmin, ctid)::text from classifications")
+    record(staged.line, wire("1", turns=[["user", "Another text.", None, None]]))
+    assert rows(engine, "select (xmin, ctid)::text from classifications") == before
+
+
+def test_where_a_workspace_keeps_no_text_the_mark_goes_all_the_same(staged: Staged, engine: Engine) -> None:
+    record(staged.line, wire("1", **WITHOUT))
+    with engine.begin() as connection:
+        connection.execute(text("update workspaces set keep_text_days = 0"))
+    record(staged.line, wire("1"))
+    assert count(engine, "transcripts") == 0
+    assert rows(engine, "select metadata from generations") == [{"team": "red"}]
+
+
+def test_a_classifier_that_filters_the_call_out_keeps_no_other_from_its_text(staged: Staged, engine: Engine) -> None:
+    line_stage.classifier(engine)
+    line_stage.classifier(engine, "other", dimension="mood", filters={"apps": ["another"]})
+    record(staged.line, wire("1", **WITHOUT))
+    record(staged.line, wire("1"))
+    assert sorted(standing(engine)) == ["(not_run,filtered_out,1)", "(pending,,1)"]
+    assert count(engine, "transcripts") == 1
+
+
+def test_a_record_with_text_is_not_marked_by_a_report_without(staged: Staged, engine: Engine) -> None:
+    record(staged.line, wire("1", metadata={"team": "blue"}))
+    record(staged.line, wire("1", **{**WITHOUT, "metadata": {"text": NOT_CAPTURED, "more": "x"}}))
+    assert rows(engine, "select metadata from generations") == [{"team": "blue", "more": "x"}]
+    before = rows(engine, "select (xmin, ctid)::text from generations")
+    record(staged.line, wire("1", **WITHOUT))
+    assert rows(engine, "select (xmin, ctid)::text from generations") == before
 
 
 def test_many_at_once_ask_once(line: Line, engine: Engine) -> None:

@@ -21,6 +21,7 @@ from worker import generation
 from worker.recording import plan as planned
 from worker.store import claims, late_text, outcomes, partitions, recording
 from worker.store import engine as engines
+from worker.store import known as known_rows
 from worker.store.outcomes import Ended
 from worker.store.recording import Key, Row
 
@@ -143,7 +144,7 @@ def test_looking_for_given_ids_stays_within_48_hours_and_by_index(filled: Engine
         rows = rows_of(connection, some)
 
     def look(connection: Connection) -> None:
-        recording.already_recorded(connection, rows)
+        known_rows.already_recorded(connection, rows)
 
     [plan] = plans.of(filled, look)
     check(plan, size=len(some), ages=(-2, -1, 0, 1, 2), tables=1)

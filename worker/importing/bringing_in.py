@@ -11,6 +11,7 @@ from worker.importing.recognising import Exports
 from worker.importing.surveying import Survey
 from worker.redacting import Redaction
 from worker.store import engine as engines
+from worker.store import known as known_rows
 from worker.store import partitions, spans
 from worker.store import recording as records
 from worker.store.connecting import DatabaseError, Engine
@@ -110,9 +111,9 @@ def _not_known(engine: Engine, batch: Sequence[Line]) -> list[Line]:
     if not untimed:
         return list(batch)
     with engines.reading(engine) as connection:
-        known = {
+        found = {
             (workspace, id_)
             for workspace, ids in untimed.items()
-            for id_ in records.known_at_any_time(connection, workspace, ids)
+            for id_ in known_rows.known_at_any_time(connection, workspace, ids)
         }
-    return [line for line in batch if line.timed or (line.generation.workspace, line.generation.id) not in known]
+    return [line for line in batch if line.timed or (line.generation.workspace, line.generation.id) not in found]

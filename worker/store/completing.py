@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy import Row as Record
 
+from api_hooks import wire
 from worker.generation import Generation
 from worker.store.recording import SAME_ID_WITHIN, Key, as_row
 
@@ -59,13 +60,21 @@ def fill_blanks(connection: Connection, reported_again: Sequence[Generation]) ->
     completed = connection.execute(
         text(_STATEMENT),
         {
-            "rows": json.dumps([as_row(one) for one in again], ensure_ascii=False, separators=(",", ":")),
+            "rows": json.dumps([_adding(one) for one in again], ensure_ascii=False, separators=(",", ":")),
             "earliest": min(times) - SAME_ID_WITHIN,
             "latest": max(times) + SAME_ID_WITHIN,
             "within": SAME_ID_WITHIN,
         },
     )
     return [_unreported(row) for row in completed if not row.is_reported]
+
+
+def _adding(one: Generation) -> dict[str, Any]:
+    """What a later report says of the record; that it has no text says nothing of who reported before."""
+    row = as_row(one)
+    said = one.metadata.items()
+    row["metadata"] = {key: value for key, value in said if (key, value) != ("text", wire.NOT_CAPTURED)}
+    return row
 
 
 def _unreported(row: Record[Any]) -> Unreported:

@@ -13,7 +13,7 @@ from worker.store.recording import Row, insert_asked
 def take_up(connection: Connection, rows: Sequence[Row]) -> None:
     """Write text and classifications of generations that were recorded without; `rows` have the keys of their records.
 
-    The ids' locks are held. What stood there, `sampled_out` with a rate of 0, was never asked and never ended in tags.
+    The ids' locks are held. What stood there was never asked and never ended in tags: each is placed anew, as the text came.
     """
     if not rows:
         return
@@ -39,7 +39,8 @@ with keys as materialized (
 ), locked as materialized (
     select c.workspace, c.generation_id, c.created_at, c.classifier_id from classifications c
     join keys k on (c.workspace, c.generation_id, c.created_at) = (k.workspace, k.id, k.created_at)
-    where c.created_at between :earliest and :latest and c.state = 'not_run' and c.reason = 'sampled_out'
+    where c.created_at between :earliest and :latest and c.state = 'not_run'
+      and c.reason in ('sampled_out', 'no_classifier', 'paused', 'filtered_out')
     order by c.workspace, c.generation_id, c.created_at, c.classifier_id
     for update of c
 ), forgotten as (

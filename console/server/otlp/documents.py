@@ -91,14 +91,16 @@ def read(spans: Sequence[Span], *, workspace: str, lately: Lately) -> Found:
             ignored["not_a_generation"] += 1
         elif logfire.is_opening(span):
             ignored["stream_opening"] += 1
+        elif _gave_nothing(document := _document(span)):
+            ignored["failed"] += (
+                1  # before any joining: it is no call that could stand for another's span, or beside one
+            )
         else:
-            views.append(doubles.View(span=span, document=_document(span)))
+            views.append(doubles.View(span=span, document=document, models=_stated_models(span)))
     whole = doubles.not_told_before(doubles.joined(views), workspace=workspace, lately=lately)
     if len(whole) < len(views):
         ignored["seen_twice"] = len(views) - len(whole)
-    documents = [view.document for view in whole if not _gave_nothing(view.document)]
-    if len(documents) < len(whole):
-        ignored["failed"] = len(whole) - len(documents)
+    documents = [view.document for view in whole]
     return Found(documents=documents, ignored=ignored, without_text=sum(map(_withhold, documents)))
 
 
@@ -151,6 +153,11 @@ def _id(span: Span) -> str | None:
     return naming.span_name(span.trace_id, span.span_id) if span.trace_id and span.span_id else None
 
 
+def _stated_models(span: Span) -> tuple[str, ...]:
+    stated = (*map(span.attributes.get, _MODEL), openinference.parameters(span).get("model"))
+    return tuple(one for one in stated if isinstance(one, str) and one)
+
+
 def _has_failed(span: Span) -> bool:
     return span.failed or span.attributes.get("langfuse.observation.level") == "ERROR"
 
@@ -158,11 +165,13 @@ def _has_failed(span: Span) -> bool:
 def _gave_nothing(document: Mapping[str, Any]) -> bool:
     """Whether a call failed before there was an answer: a generation is a call that completed.
 
-    A stream that broke off is one; where no text is captured, its tokens tell that there was some.
+    A stream that broke off is one; where no text is captured, its tokens tell that there was some. An assistant's
+    message without anything in it is no answer: LangChain's instruments write one for every call.
     """
-    return bool(
-        document["finish_reason"] == _FAILED and not document["output"] and not document["usage"].get("completion")
-    )
+    if document["finish_reason"] != _FAILED or document["usage"].get("completion"):
+        return False
+    said, _ = wire.normalise_messages(None, document["output"])
+    return not any(text or kind == "tool_call" for kind, text, *_ in said)
 
 
 def _finish_reason(span: Span) -> Any:

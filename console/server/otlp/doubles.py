@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api_hooks.wire import naming
-from console.server.otlp.lately import Lately
+from console.server.otlp.lately import Call, Lately
 from console.server.otlp.spans import Span
 
 _OF_THE_CALL = ("messages", "output", "tools", "usage", "cost_usd", "finish_reason")
@@ -17,10 +17,31 @@ _INSTRUMENTS_AT_MOST = 8
 
 @dataclass(slots=True, kw_only=True)
 class View:
-    """What one instrument saw of a call."""
+    """What one instrument saw of a call, and every model that its span states; `outermost` is the last span joined to it."""
 
     span: Span
     document: dict[str, Any] = field(repr=False)
+    models: tuple[str, ...] = ()
+    outermost: Span | None = None
+
+    @property
+    def has_place(self) -> bool:
+        return bool(self.span.trace_id and self.span.span_id)
+
+    @property
+    def has_parent(self) -> bool:
+        return bool(self.span.trace_id and self.span.parent_id)
+
+    @property
+    def places_around(self) -> list[tuple[str, str]]:
+        """Spans that may come later and be around it: its parent, and the parent of what was joined to it."""
+        spans = (self.span, self.outermost or self.span)
+        return [(span.trace_id, span.parent_id) for span in spans if span.trace_id and span.parent_id]
+
+    @property
+    def call(self) -> Call:
+        document = self.document
+        return Call(generation_id=document["id"] or "", models=self.models, usage=document["usage"])
 
     @property
     def place(self) -> tuple[str, str]:
@@ -37,19 +58,47 @@ def joined(views: Sequence[View]) -> list[View]:
 
 
 def not_told_before(views: Sequence[View], *, workspace: str, lately: Lately) -> list[View]:
-    """Name by the call within it what else would be known by its span alone, and leave out what is around several calls."""
+    """Name what is around a call that came before as that was named, and leave out what is around several calls.
+
+    Also what tells a response's id, where the call within it told none: it completes that record. Whoever else reports
+    that id to us, a gateway for one, leaves a second generation then; without it there would be two in any case. An id
+    that a span of late told, or that the hook of an SDK says it has recorded, stays.
+    """
     kept = []
     for view in views:
         document = view.document
-        is_named_by_its_span = document["id"] is None or document["id"].startswith(_BY_SPAN)
-        within = lately.within((workspace, *view.place)) if is_named_by_its_span and view.span.span_id else None
-        if within is not None:
-            document["id"] = within.generation_id
-        if document["id"] is not None and view.span.parent_id:
-            lately.remember((workspace, *view.parent), document["id"])
-        if within is None or within.is_alone:
+        if document["id"] is not None:
+            document["id"] = lately.name_of(workspace, document["id"]) or document["id"]
+        within = _same_call(view, lately.within((workspace, *view.place)) if view.has_place else ())
+        is_around_several = _is_named_by_span(document) and len(within) > 1
+        _name_as(within, view, workspace=workspace, lately=lately)
+        for place in view.places_around if document["id"] is not None else ():
+            for call in within if is_around_several else (view.call,):
+                lately.remember((workspace, *place), call)
+        if not is_around_several:
             kept.append(view)
     return kept
+
+
+def _same_call(view: View, within: Sequence[Call]) -> list[Call]:
+    around = view.call
+    return [call for call in within if not around.is_around_another(call)]
+
+
+def _name_as(within: Sequence[Call], view: View, *, workspace: str, lately: Lately) -> None:
+    own = view.document["id"]
+    if _is_named_by_span(view.document):
+        if within:
+            view.document["id"] = within[0].generation_id
+        return
+    is_known = lately.name_of(workspace, own) is not None or naming.GENERATION_ID_OF_A_SPAN in view.span.attributes
+    if len(within) == 1 and within[0].generation_id.startswith(_BY_SPAN) and not is_known:
+        view.document["id"] = within[0].generation_id
+    lately.name(workspace, own, view.document["id"])
+
+
+def _is_named_by_span(document: dict[str, Any]) -> bool:
+    return document["id"] is None or document["id"].startswith(_BY_SPAN)
 
 
 def _joined_by_id(views: Sequence[View]) -> list[View]:
@@ -67,10 +116,11 @@ def _joined_by_id(views: Sequence[View]) -> list[View]:
 def _joined_by_place(views: Sequence[View]) -> list[View]:
     """A model call holds no other: of spans within each other the innermost is the call.
 
-    A span around several calls is an aggregate, whose usage and text are theirs already.
+    A span around several calls is an aggregate, whose usage and text are theirs already; one that is a call itself,
+    around another model's, stays beside it.
     """
-    at = {view.place: view for view in views if view.span.span_id}
-    around = [at.get(view.parent) if view.span.parent_id else None for view in views]
+    at = {view.place: view for view in views if view.has_place}
+    around = [_around(view, at.get(view.parent)) if view.has_parent else None for view in views]
     calls_within: dict[int, int] = {}
     for outer in around:
         if outer is not None:
@@ -85,14 +135,21 @@ def _joined_by_place(views: Sequence[View]) -> list[View]:
     return [view for view in views if id(view) not in covered]
 
 
+def _around(view: View, outer: View | None) -> View | None:
+    return None if outer is None or outer.call.is_around_another(view.call) else outer
+
+
 def _take_in(view: View, *, outer_of: dict[int, View | None], calls_within: dict[int, int], covered: set[int]) -> None:
     alone = True
     climbed = {id(view)}
     outer = outer_of[id(view)]
     while outer is not None and id(outer) not in climbed and len(climbed) <= _INSTRUMENTS_AT_MOST:
+        if outer.call.is_around_another(view.call):
+            return
         alone = alone and calls_within[id(outer)] == 1
         _complete(view, outer, whole=alone)
         covered.add(id(outer))
+        view.outermost = outer.span
         climbed.add(id(outer))
         outer = outer_of[id(outer)]
 
@@ -105,5 +162,5 @@ def _complete(view: View, other: View, *, whole: bool) -> None:
     document["metadata"] = {**seen["metadata"], **document["metadata"]}
     document["streamed"] = document["streamed"] or (whole and seen["streamed"])
     document["own_call"] = document["own_call"] or (seen["own_call"] if whole else None)
-    if whole and document["id"] is not None and document["id"].startswith(_BY_SPAN) and seen["id"] is not None:
+    if whole and _is_named_by_span(document) and not _is_named_by_span(seen):
         document["id"] = seen["id"]

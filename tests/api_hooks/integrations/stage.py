@@ -48,9 +48,13 @@ def handing_over(**settings: Any) -> Iterator[Handed]:
     """This process's hook keeps what it sends."""
     sender = KeepingSender()
     given = {"url": "redis://nowhere", "workspace": "acme", "flush_seconds": 0.02, **settings}
-    with current.sending_to(sender, Settings.build(given, {})):
-        yield Handed(sender)
-        gc.collect()  # a stream of this test's is not to be found abandoned in the next one's
+    gc.freeze()  # so that collecting looks at what this test makes, and not at all that the SDKs consist of
+    try:
+        with current.sending_to(sender, Settings.build(given, {})):
+            yield Handed(sender)
+            gc.collect()  # a stream of this test's is not to be found abandoned in the next one's
+    finally:
+        gc.unfreeze()
 
 
 def turns(generation: dict[str, Any]) -> Turns:
