@@ -30,7 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # With it, each of LiteLLM's seven starts compiles LiteLLM: 15 s of computing, 7 s without.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if config.option.basetemp is None:
-        config.option.basetemp = tempfile.mkdtemp(prefix="aftertag-tests-")
+        parent = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+        config.option.basetemp = tempfile.mkdtemp(prefix="aftertag-tests-", dir=parent)
         config.stash[_OWN_FOLDER] = Path(config.option.basetemp)
 
 
