@@ -34,9 +34,9 @@ def context(
     given = (workspace, app, user, session_id, api_key_name)
     inner: dict[str, Any] = {name: value for name, value in zip(FIELDS, given, strict=True) if value is not None}
     outer = _current.get()
-    if metadata:
-        with suppress(Exception):  # somebody else's mapping
-            inner["metadata"] = {**outer.get("metadata", {}), **metadata}
+    with suppress(Exception):  # somebody else's mapping, whose truth may be its own matter, too
+        if metadata is not None and (added := {**metadata}):
+            inner["metadata"] = {**outer.get("metadata", {}), **added}
     token = _current.set({**outer, **inner})
     try:
         yield

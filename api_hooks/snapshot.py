@@ -7,11 +7,14 @@ What is not copied (more than six levels down, or made in C) is kept as it is, a
 """
 
 from collections import deque
-from types import GetSetDescriptorType
+from datetime import datetime
+from gc import get_referents
+from types import GetSetDescriptorType, MappingProxyType
 from typing import Any
 
 from api_hooks.standins import Place, places, standin
 from api_hooks.unread import Unread
+from api_hooks.wire.contract import TURNS_AT_MOST
 
 _MESSAGE_BYTES = 150
 _OBJECT_BYTES = 500
@@ -27,10 +30,15 @@ _WEIGHED = (*_TEXTS, tuple, set, frozenset, deque)
 def taken(messages: Any, output: Any, rest: dict[str, Any]) -> tuple[Any, Any, int]:
     """Return copies of messages and output, and about how many bytes all keep. `rest` is ours: copied in place.
 
-    Costs 0.15 µs for a plain message. More than 60,000 containers are more than any buffer holds.
+    Costs 0.15 µs for a plain message. More than 60,000 containers are more than any buffer holds. Of a list of more
+    messages than a generation has turns, the first and last are taken, and `rest` says how many were left out.
     """
     copier = _Copier()
     if issubclass(type(messages), list):
+        messages = list.copy(messages)
+        if len(messages) > TURNS_AT_MOST:
+            rest["left_out"] = len(messages) - TURNS_AT_MOST
+            del messages[TURNS_AT_MOST // 2 : -TURNS_AT_MOST // 2]
         messages = copier.copy_messages(messages)
     elif messages is not None:
         messages = copier.copy(messages, 0)
@@ -45,7 +53,7 @@ def taken(messages: Any, output: Any, rest: dict[str, Any]) -> tuple[Any, Any, i
             kind = type(value)
             if kind is str:
                 copier.size += len(value)
-            elif kind is dict or kind is list:
+            elif kind is not bool and kind is not float and kind is not int and kind is not datetime:
                 rest[name] = copier.copy(value, 0)
     return messages, output, copier.size
 
@@ -61,7 +69,7 @@ class _Copier:
     def copy_messages(self, messages: list[Any]) -> list[Any]:
         copies: list[Any] = []
         size = 0
-        for message in list.copy(messages):
+        for message in messages:
             if type(message) is dict and len(message) == 2:
                 try:
                     role, content = message["role"], message["content"]
@@ -103,6 +111,8 @@ class _Copier:
             self.left += 1
             self._weigh(value)
             return value
+        if kind is MappingProxyType:  # which would ask what it shows for its keys
+            return self.copy(get_referents(value)[0], depth + 1)
         return self._stood_in_for(value, depth)
 
     def _may_go_on(self) -> bool:
@@ -178,6 +188,8 @@ class _Copier:
     def _inner(self, value: Any, kind: type) -> list[Any]:
         if issubclass(kind, dict):
             return [one for pair in dict.items(value) for one in pair]
+        if kind is MappingProxyType:
+            return get_referents(value)
         for container in (list, tuple, set, frozenset, deque):
             if issubclass(kind, container):
                 return list(container.__iter__(value))

@@ -1,7 +1,7 @@
 """The one command: `python -m tests [pytest arguments]` checks format, lint, types and imports, then runs the tests.
 
 Every static check runs even if another one failed; the tests run only when all of them passed. Without arguments all tests
-run, side by side on every processor (`-n 0` among the arguments of one's own: one after the other, as without `-n`).
+run side by side, by `-n auto`; with arguments of one's own one after the other, unless `-n` is among them.
 """
 
 import subprocess
@@ -18,7 +18,7 @@ STATIC_CHECKS = {
     "types": ("mypy",),
     "imports": ("lint-imports",),
 }
-SIDE_BY_SIDE = ("-n", "logical")
+SIDE_BY_SIDE = ("-n", "auto")
 
 
 def main(pytest_arguments: Sequence[str]) -> int:

@@ -22,6 +22,7 @@ from tests.side_by_side import (
     pytest_configure,
     pytest_runtest_protocol,
     pytest_sessionfinish,
+    pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
 from worker import embedded
@@ -29,7 +30,13 @@ from worker.embedded.postgres import Postgres
 from worker.embedded.redis_engine import Engine, find_engine
 from worker.embedded.redis_server import RedisServer
 
-__all__ = ["pytest_configure", "pytest_runtest_protocol", "pytest_sessionfinish", "pytest_xdist_make_scheduler"]
+__all__ = [
+    "pytest_configure",
+    "pytest_runtest_protocol",
+    "pytest_sessionfinish",
+    "pytest_xdist_auto_num_workers",
+    "pytest_xdist_make_scheduler",
+]
 
 _REDIS_DATABASES = range(1, 16)
 _numbers = itertools.count(1)

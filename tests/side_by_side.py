@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+WORKERS_OF_A_REDIS = 7
+"""It has 15 databases for tests, and a worker needs two."""
+
 _OWN_FOLDER = pytest.StashKey[Path]()
 
 
@@ -49,6 +52,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody calls it
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: one worker more than processors, because one of them always waits for something."""
+    workers = (os.cpu_count() or 1) + 1
+    return min(workers, WORKERS_OF_A_REDIS) if os.environ.get("AFTERTAG_TEST_REDIS_URL") else workers
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Give out whole files, in their order: what a module's fixtures start is started once, and the longest are first."""
     from xdist.scheduler import LoadFileScheduling

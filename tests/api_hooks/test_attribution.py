@@ -44,6 +44,23 @@ def test_the_call_wins_over_the_inner_context_and_that_over_the_outer(
     assert found["metadata"] == {"a": "outer", "b": "inner", "c": "call"}
 
 
+class HasNoTruth(dict[str, str]):
+    """As a table of pandas: whoever asks whether it is true is told off."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("The truth value is ambiguous.")
+
+
+def test_a_context_raises_nothing_whatever_its_metadata_and_keeps_what_can_be_read(
+    handed_over: Callable[..., dict[str, Any]],
+) -> None:
+    with api_hooks.context(user="u-1", metadata=HasNoTruth(team="red")):
+        assert handed_over()["metadata"] == {"team": "red"}
+    odd: Any = object()
+    with api_hooks.context(user="u-1", metadata=odd):
+        assert handed_over()["user"] == "u-1"
+
+
 def test_each_task_has_its_own_context(handed_over: Callable[..., dict[str, Any]]) -> None:
     async def call(user: str) -> str:
         with api_hooks.context(user=user):

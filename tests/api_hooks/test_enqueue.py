@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import threading
 import time
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -56,6 +57,15 @@ def test_invariant_1_more_lists_and_dicts_than_are_counted_are_dropped_as_too_la
     assert not api_hooks.enqueue([hostile.nested(100_000)])
     assert not api_hooks.enqueue(None, hostile.nested(100_000))
     assert api_hooks.stats().dropped == {"too_large": 2}
+
+
+def test_the_buffer_holds_as_many_bytes_as_it_may_whatever_the_classes_of_metadata_and_tools() -> None:
+    api_hooks.configure(url=NOWHERE, workspace="acme", buffer_bytes=3_000_000)
+    for number in range(6):
+        text = "x" * 1_000_000
+        api_hooks.enqueue("q", "a", metadata=OrderedDict(k=text), tools=({"name": f"{number}", "description": text},))
+    assert 2_000_000 <= api_hooks.stats().waiting_bytes <= 3_000_000
+    assert api_hooks.stats().dropped == {"buffer_full": 5}
 
 
 def test_invariant_1_enqueue_never_raises_whatever_the_other_arguments() -> None:

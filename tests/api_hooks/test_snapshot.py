@@ -1,12 +1,15 @@
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, UserDict, defaultdict, deque
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
-from api_hooks import standins
+from api_hooks import standins, wire
 from api_hooks.snapshot import taken
+from api_hooks.wire import TURNS_AT_MOST
 from tests.api_hooks import hostile
 
 
@@ -55,6 +58,20 @@ def test_no_method_of_somebody_elses_class_is_called() -> None:
     assert kept[1:3] == [{"role": "user"}, {"role": kept[2]["role"], "content": kept[2]["content"]}]
 
 
+def test_no_method_of_a_class_of_metadata_usage_or_tools_is_called() -> None:
+    worst = hostile.RaisesOnEverything()
+    rest: dict[str, Any] = {
+        "metadata": hostile.HostileDict(k="kept"),
+        "tools": hostile.HostileList([worst, MappingProxyType(hostile.HostileDict(name="kept"))]),
+        "usage": worst,
+        "user": hostile.HostileStr("x"),
+    }
+    taken(None, None, rest)
+    assert rest["metadata"] == {"k": "kept"}
+    assert rest["tools"][1] == {"name": "kept"}
+    assert type(rest["usage"]) is hostile.RaisesOnEverything
+
+
 def test_what_refers_to_itself_is_copied_only_so_deep() -> None:
     snapshot(hostile.recursive_list())
     snapshot([hostile.recursive_message()])
@@ -83,6 +100,27 @@ def test_the_size_counts_what_an_object_keeps() -> None:
             self.content = "x" * 100_000
 
     assert 100_000 <= size([Message()]) < 103_000
+
+
+def test_the_size_counts_texts_of_metadata_usage_tools_and_names_of_other_classes() -> None:
+    text = "x" * 5_000_000
+    shapes: list[Any] = [
+        OrderedDict(k=text),
+        MappingProxyType({"k": text}),
+        MappingProxyType(OrderedDict(k=text)),
+        UserDict({"k": text}),
+        hostile.HostileDict(k=text),
+        ({"name": "f", "description": text},),
+        hostile.HostileList([text]),
+        {text},
+        Function(text),
+        hostile.HostileStr(text),
+        text.encode(),
+        [[[[[[[[[MappingProxyType({"k": text})]]]]]]]]],
+    ]
+    for shape in shapes:
+        for name in ("metadata", "tools", "usage", "user"):
+            assert 5_000_000 <= size(None, None, **{name: shape}) < 5_010_000, (name, str(type(shape)))
 
 
 @dataclass
@@ -175,6 +213,36 @@ def test_editing_dicts_of_other_classes_after_the_call_does_not_change_the_snaps
     ordered["role"] = "after"
     assert kept == [{"role": "user", "content": [{"type": "text", "text": "before"}]}]
     assert type(kept[0]) is type(kept[0]["content"][0]) is dict
+
+
+def test_editing_metadata_usage_and_tools_of_other_classes_after_the_call_does_not_change_the_snapshot() -> None:
+    ordered, shown, usage, tool = OrderedDict(k="before"), {"k": "before"}, Function("before"), {"name": "before"}
+    rest: dict[str, Any] = {"metadata": ordered, "usage": usage, "tools": (tool,)}
+    more: dict[str, Any] = {"metadata": MappingProxyType(shown), "usage": UserDict(shown)}
+    taken(None, None, rest)
+    taken(None, None, more)
+    ordered["k"] = shown["k"] = usage.arguments = tool["name"] = "after"
+    assert rest == {"metadata": {"k": "before"}, "usage": Function("before"), "tools": ({"name": "before"},)}
+    assert more == {"metadata": {"k": "before"}, "usage": UserDict({"k": "before"})}
+
+
+def test_of_more_messages_than_are_recorded_the_first_and_last_are_taken_and_the_others_counted() -> None:
+    said = [{"role": "user", "content": str(number)} for number in range(TURNS_AT_MOST + 7)]
+    rest: dict[str, Any] = {}
+    kept, _, weighed = taken(said, None, rest)
+    half = TURNS_AT_MOST // 2
+    assert [text for _, text in kept] == [one["content"] for one in (*said[:half], *said[-half:])]
+    assert rest == {"left_out": 7}
+    assert weighed < 200 * TURNS_AT_MOST
+    assert len(said) == TURNS_AT_MOST + 7
+    fixed: dict[str, Any] = {"now": datetime(2026, 1, 1, tzinfo=UTC), "random_bytes": bytes(10)}
+    document = {"workspace": "w", "output": "x" * 10}
+    whole = wire.generation({"messages": said, **document}, **fixed)
+    assert wire.generation({"messages": kept, **rest, **document}, **fixed) == whole
+    assert whole["left_out"] == 8
+    as_many: dict[str, Any] = {}
+    assert len(taken(said[:TURNS_AT_MOST], None, as_many)[0]) == TURNS_AT_MOST
+    assert as_many == {}
 
 
 def test_editing_objects_after_the_call_does_not_change_the_snapshot() -> None:

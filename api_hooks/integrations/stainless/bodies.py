@@ -50,6 +50,8 @@ class BodyListener(Listener):
         if self._size <= BODY_BYTES and isinstance(one, bytes):
             self._chunks.append(one)
             self._size += len(one)
+            if self.untold and self._is_stream:
+                self.tell(list(_texts(b"".join(self._chunks))))
 
     def gathered(self, *, is_abandoned: bool) -> tuple[Any, int]:
         body, self._chunks = b"".join(self._chunks), []

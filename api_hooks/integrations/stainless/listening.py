@@ -7,11 +7,12 @@ interpreter, whichever comes first.
 import os
 import time
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from api_hooks import current
+from api_hooks.integrations.stainless.assembling import EVENTS_OF_A_BEGINNING
 from api_hooks.integrations.stainless.calls import Call
 
 _open: weakref.WeakSet["Listener"] = weakref.WeakSet()
@@ -26,6 +27,7 @@ class Listener:
     def __init__(self, call: Call, response: Any) -> None:
         self.call: Call | None = call
         self.is_reading = False
+        self.untold = EVENTS_OF_A_BEGINNING if call.around is not None else 0
         # A forked child has a copy of the stream, which is not its to tell of.
         self._pid = os.getpid()
         self._changed = [weakref.ref(response)]
@@ -39,6 +41,13 @@ class Listener:
     def add(self, one: Any) -> None:
         """Keep what just came. Never raises."""
         raise NotImplementedError
+
+    def tell(self, first: Sequence[str]) -> None:
+        """Tell the span around the call of its id, if these first events have it. Called while there is something `untold`."""
+        self.untold -= 1
+        with suppress(Exception):  # what is odd in them is met again when all is read
+            if self.call is None or self.call.tell_early(first):
+                self.untold = 0
 
     @property
     def is_told_done(self) -> bool:
