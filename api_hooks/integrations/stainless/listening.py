@@ -4,6 +4,7 @@ The end is that of what is read, the closing of the response, its being collecte
 interpreter, whichever comes first.
 """
 
+import functools
 import os
 import time
 import weakref
@@ -129,23 +130,34 @@ class AsyncListened(AsyncIterator[Any]):
         await self._inner.aclose()
 
 
+class Instead(functools.partial[Any]):
+    """A function in place of an object's method, which is its first argument.
+
+    Whoever pickles the object, or copies it deeply, pickles the method that stood there: what worked without us works.
+    """
+
+    def __reduce__(self) -> Any:
+        return self.args[0].__reduce__()
+
+
 def _watch_closing(response: Any, listener: Listener) -> None:
     """Tell the listener when the application closes the response; reading to the end closes it, too."""
-    closing, closing_async = response.close, response.aclose
-
-    def close() -> Any:
-        if not listener.is_reading:
-            listener.end(is_abandoned=True)
-        return closing()
-
-    async def aclose() -> Any:
-        if not listener.is_reading:
-            listener.end(is_abandoned=True)
-        return await closing_async()
-
     # Until it ends, the response refers to itself. A weak reference would not do: the garbage collector clears those
     # first, and then lets a dropped stream close its response.
-    vars(response).update(close=close, aclose=aclose)
+    closing, closing_async = response.close, response.aclose
+    vars(response).update(close=Instead(_close, closing, listener), aclose=Instead(_aclose, closing_async, listener))
+
+
+def _close(closing: Any, listener: Listener) -> Any:
+    if not listener.is_reading:
+        listener.end(is_abandoned=True)
+    return closing()
+
+
+async def _aclose(closing: Any, listener: Listener) -> Any:
+    if not listener.is_reading:
+        listener.end(is_abandoned=True)
+    return await closing()
 
 
 def _remember(listener: Listener) -> None:
