@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from api_hooks import attribution, current, open_spans
-from api_hooks.integrations.stainless import identity
+from api_hooks.integrations.stainless import background, identity
 from api_hooks.integrations.stainless.reading import read
 from api_hooks.integrations.stainless.sdk import Sdk
 from api_hooks.open_spans import Around
@@ -24,6 +24,7 @@ class Call:
         "attributed",
         "began",
         "form",
+        "is_in_background",
         "is_litellms",
         "model",
         "own_id",
@@ -40,6 +41,7 @@ class Call:
         self.request = response.request
         self.streamed = streamed
         self.is_litellms = False
+        self.is_in_background = isinstance(asked, Mapping) and asked.get("background") is True
         self.attributed: Mapping[str, Any] = attribution.current()
         self.around = open_spans.take()
         self.own_id: str | None = None
@@ -59,6 +61,9 @@ class Call:
             self._tell_span(identity.told(output), self.around)
         if self.is_litellms and not is_abandoned:
             return
+        size += _bytes_of(self.request) + AROUND_BYTES
+        if self.is_in_background and background.await_answer(self, size, output):
+            return
         reading = partial(read, self.sdk.name, self.form, self.request, output, is_abandoned, self.attributed)
         rest: dict[str, Any] = dict.fromkeys(("workspace", "model", "provider", "id", "tools", "usage", "cost_usd"))
         rest |= dict.fromkeys(("finish_reason", "user", "session_id", "app", "api_key_name", "metadata"))
@@ -66,7 +71,6 @@ class Call:
         rest["created_at"] = self.started_at
         rest["latency_ms"] = (self.seconds if seconds is None else seconds) * 1000
         rest["streamed"] = self.streamed
-        size += _bytes_of(self.request) + AROUND_BYTES
         current.line().put(None, Unread(reading, size), rest, attributed=self.attributed)
 
     def tell_early(self, first: Sequence[str]) -> bool:
