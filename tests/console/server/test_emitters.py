@@ -200,6 +200,18 @@ def test_calls_that_overlap_in_one_thread_are_each_one_generation(
 
 
 @pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("also_the_sdk", ["", "yes"])
+def test_calls_that_the_provider_refuses_are_none_and_hide_none(
+    also_the_sdk: str, others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
+) -> None:
+    where = (others, provider, server, tenant, shared_engine)
+    found = watch_emitter("langchain_failures", *where, ALSO_THE_SDK=also_the_sdk)
+    assert found.requests == 4
+    assert found.of("turns") == [TOLD]
+    assert (found.of("prompt_tokens"), found.of("finish_reason")) == ([found.told["prompt"]], ["stop"])
+
+
+@pytest.mark.timeout(1_200)
 def test_the_anthropic_sdks_own_tracing(
     others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
 ) -> None:

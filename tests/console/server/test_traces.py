@@ -163,6 +163,24 @@ def test_a_call_whose_text_is_not_captured_counts_and_is_never_asked_about(
     ]
 
 
+def test_a_span_that_brings_text_and_response_of_the_call_within_it_completes_its_record(
+    shop: Caller, tenant: Tenant, shared_engine: Engine
+) -> None:
+    without_text = {name: value for name, value in chat().items() if not name.endswith("messages")}
+    inner = Emitted(attributes=without_text, span_id=B, parent_id=C)
+    told = {**chat(), "gen_ai.response.id": f"chatcmpl-{1:020}", "session.id": "s-1"}
+    outer = Emitted(attributes=told, span_id=C)
+    for span in (inner, outer, outer):
+        assert send(shop, in_protobuf(span)).content == b""
+    assert rows(
+        shared_engine,
+        "select g.id, g.session_id, g.metadata->>'text', jsonb_array_length(t.turns) from generations g"
+        " join transcripts t on (t.workspace, t.generation_id, t.created_at) = (g.workspace, g.id, g.created_at)"
+        " where g.workspace = :workspace",
+        workspace=tenant.workspace,
+    ) == [(f"otlp-{inner.trace_id}-{B}", "s-1", None, 2)]
+
+
 def test_a_call_that_the_sdks_hook_hands_over_too_is_one_generation(
     shop: Caller, tenant: Tenant, shared_engine: Engine
 ) -> None:
