@@ -163,7 +163,8 @@ def instrument_openai(client: Client | None = None) -> Client | None:
 
     Return the client. Chat completions, Responses and legacy completions, as streams, parsed or raw, sync or async,
     through Azure or other servers of the API. A stream is handed over when it ends; one that is not read to its end has
-    the finish reason `abandoned`. Failed calls are no generations. Nothing of what the application sees changes.
+    the finish reason `abandoned`. A response that is worked out in the background is handed over when the process that
+    asked for it retrieves it. Failed calls are no generations. Nothing of what the application sees changes.
     Instrumenting again does nothing. Raise ImportError when there is no `openai`.
     """
     from api_hooks.integrations import openai

@@ -8,7 +8,7 @@ REASONS = {
     "broker_full": "max_broker_bytes wait in Redis; are workers running?",
     "too_large": "one generation was larger than buffer_bytes, or consisted of more than 60,000 lists and dicts",
     "bad_input": "neither a generation nor feedback could be made of what was handed over; is there a workspace?",
-    "no_generation": "a provider's answer was none: an error with status 200, or one that it works out in the background",
+    "no_generation": "a provider's answer was none, such as an error with status 200",
     "refused": "the server takes no such batch; is AFTERTAG_URL its address, and is it as new as the hook?",
     "rejected": "the server did not record these: they are for another workspace than the key's, or it set them aside",
     "not_configured": "there is no redis:// or https:// address to send to; set AFTERTAG_URL",

@@ -22,6 +22,9 @@ _DEEPEST = 6
 _COPIED_AT_MOST = 60_000
 _REFUSED_BYTES = 1 << 60
 
+_SHAPED = ("metadata", "tools", "usage")
+"""What else is read in depth. An object in another place, such as a `user` of a database, is not worth its copy."""
+
 _TEXTS = (str, bytes, bytearray)
 _PLAIN = (str, int, float, bool, bytes, type(None))
 _WEIGHED = (*_TEXTS, tuple, set, frozenset, deque)
@@ -54,7 +57,7 @@ def taken(messages: Any, output: Any, rest: dict[str, Any]) -> tuple[Any, Any, i
             if kind is str:
                 copier.size += len(value)
             elif kind is not bool and kind is not float and kind is not int and kind is not datetime:
-                rest[name] = copier.copy(value, 0)
+                rest[name] = copier.copy(value, 0 if name in _SHAPED else _DEEPEST)
     return messages, output, copier.size
 
 

@@ -74,6 +74,15 @@ def call_id(output: Any) -> str | None:
     return response_id(given)
 
 
+def is_named(beginning: Mapping[str, Any]) -> bool:
+    """Whether the beginning of a response is enough for `call_id`: the rest of it would not change what that returns."""
+    given = word(beginning, "id")
+    if not given:
+        return False
+    is_of_an_item = beginning.get("object") == "response" and _is_told_differently(given)
+    return not is_of_an_item or call_id(beginning) != response_id(given)
+
+
 def told_id(attributes: Mapping[str, Any], stated_models: Iterable[Any]) -> str | None:
     """Return the id that a span was told, unless it was told of a call to another model than those that it states."""
     given, model = attributes.get(GENERATION_ID_OF_A_SPAN), attributes.get(MODEL_OF_A_SPAN)

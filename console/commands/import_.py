@@ -82,7 +82,8 @@ def import_(
         importing.recognised(files, named=format_, ask=_ask) as exports,
     ):
         for export in exports.files:
-            output.note(f"{export.path.name}: {export.format.title}.")
+            what = "the file is empty; nothing of it goes in" if export.is_empty else export.format.title
+            output.note(f"{export.path.name}: {what}.")
         if exports.lacks_requests:
             output.note("Without the batch's input file its answers go in alone; what was asked cannot be added later.")
         found = importing.survey(engine, exports, workspace=workspace, classify=classify)

@@ -30,6 +30,7 @@ def make(house: House, *, ways: Sequence[Way] = WAYS) -> ASGIApp:
         lifespan=life,
         docs_url="/docs",
         redoc_url=None,
+        redirect_slashes=False,
         exception_handlers=wrong.HANDLERS,
     )
     for way in ways:

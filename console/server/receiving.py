@@ -4,7 +4,9 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Hashable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+from starlette.requests import ClientDisconnect
 
 from console.server import bodies, errors
 
@@ -13,6 +15,14 @@ BODY_SECONDS = 60.0
 
 STOPPING_SECONDS = 1.0
 """The same once the server has been told to stop."""
+
+PASSED_OVER_SECONDS = 5.0
+PASSED_OVER_TIMES = 10
+"""How much of a refused body is read and forgotten, in time and in largest bodies.
+
+Most clients send all of it before they look for an answer: a connection that is closed meanwhile looks broken to them,
+and they never hear why.
+"""
 
 BODIES_AT_ONCE = 5
 """Bodies of the largest size that may be in memory together; Python takes some five times their size to read them.
@@ -120,7 +130,7 @@ class Receiver:
         Raise TooLargeError as soon as it is or says that it will be, TooLateError when it takes longer than a minute,
         NotNowError when all bodies together are too much.
         """
-        if announced is not None and announced.isdecimal() and int(announced[:20]) > self._at_most:
+        if _bytes_announced(announced) > self._at_most:
             raise bodies.too_large(self._at_most)
         body = Body(self._memory, owner=owner, at_most=self._at_most)
         try:
@@ -128,6 +138,18 @@ class Receiver:
             yield body
         finally:
             body.forget()
+
+    async def pass_over(self, stream: AsyncIterator[bytes], *, announced: str | None) -> None:
+        """Read what is left of a refused body, within bounds, so that its sender hears the answer."""
+        left = PASSED_OVER_TIMES * self._at_most
+        if _bytes_announced(announced) > left:
+            return
+        with suppress(TimeoutError, ClientDisconnect):
+            async with self._in_time(min(self._seconds, PASSED_OVER_SECONDS)):
+                async for chunk in stream:
+                    left -= len(chunk)
+                    if left < 0:
+                        return
 
     def stop(self) -> None:
         """Wait no longer for who is slow."""
@@ -138,12 +160,21 @@ class Receiver:
 
     async def _fill(self, body: Body, stream: AsyncIterator[bytes]) -> None:
         try:
-            async with asyncio.timeout(self._seconds) as waiting:
-                self._waiting.add(waiting)
-                try:
-                    async for chunk in stream:
-                        body.add(chunk)
-                finally:
-                    self._waiting.discard(waiting)
+            async with self._in_time(self._seconds):
+                async for chunk in stream:
+                    body.add(chunk)
         except TimeoutError:
             raise errors.TooLateError("The body did not arrive in time; send smaller ones.") from None
+
+    @asynccontextmanager
+    async def _in_time(self, seconds: float) -> AsyncIterator[None]:
+        async with asyncio.timeout(seconds) as waiting:
+            self._waiting.add(waiting)
+            try:
+                yield
+            finally:
+                self._waiting.discard(waiting)
+
+
+def _bytes_announced(announced: str | None) -> int:
+    return int(announced[:20]) if announced is not None and announced.isdecimal() else 0

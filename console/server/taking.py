@@ -1,7 +1,7 @@
 """What happens to a request that brings generations: key, rate, body, reading, recording, answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 from fastapi import FastAPI, Security
@@ -34,32 +34,42 @@ def add_route(app: FastAPI, way: Way, house: House) -> None:
     ) -> Response:
         request = Request(headers=dict(http.headers), generations_at_most=house.settings.http_generations)
         token = bearer.credentials if bearer else api_key
+        body = http.stream()
         try:
-            answer = await _taken(http, request, token, way=way, house=house)
+            answer = await _taken(body, request, token, way=way, house=house)
         except errors.Refusal as refusal:
+            if "expect" not in request.headers:  # who asked before sending has sent nothing
+                await house.receiver.pass_over(body, announced=request.headers.get("content-length"))
             house.refusals.count(way, refusal, token=token)
             if way.refuse is None:
                 raise
             return wrong.with_retry(_response(way.refuse(request, refusal)), refusal)
         return _response(answer)
 
-    app.add_api_route(
+    for path in (
         way.path,
-        take,
-        methods=["POST"],
-        name=way.name,
-        tags=["Ways in"],
-        response_class=Response,
-        responses=dict(way.responses),
-        openapi_extra=dict(way.describe),
-    )
+        f"{way.path}/",
+    ):  # a redirect would lead out of https behind a proxy, and POSTs do not follow it
+        app.add_api_route(
+            path,
+            take,
+            methods=["POST"],
+            name=way.name,
+            tags=["Ways in"],
+            response_class=Response,
+            responses=dict(way.responses),
+            openapi_extra=dict(way.describe),
+            include_in_schema=path == way.path,
+        )
 
 
-async def _taken(http: HttpRequest, request: Request, token: str | None, *, way: Way, house: House) -> Answer:
+async def _taken(
+    stream: AsyncIterator[bytes], request: Request, token: str | None, *, way: Way, house: House
+) -> Answer:
     bearer = await house.keyring.bearer(token)
     house.rates.enter(bearer.id)
     announced, encoding = (request.headers.get(name) for name in ("content-length", "content-encoding"))
-    async with house.receiver.received(http.stream(), owner=bearer.workspace, announced=announced) as body:
+    async with house.receiver.received(stream, owner=bearer.workspace, announced=announced) as body:
 
         def read() -> tuple[Request, Arrivals, list[Checked]]:
             with body.being_read():

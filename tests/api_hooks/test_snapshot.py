@@ -206,6 +206,11 @@ def test_what_hangs_together_with_an_object_is_charged_and_refuses_no_generation
     assert 10_000_000 < size([{"role": "user", "content": "x", "client": half_the_application}]) < 40_000_000
 
 
+def test_an_object_where_a_name_belongs_is_not_copied_in_depth() -> None:
+    of_a_database = Function(Function([[] for _ in range(100_000)]))
+    assert size(None, None, user=of_a_database) < 5_000
+
+
 def test_editing_dicts_of_other_classes_after_the_call_does_not_change_the_snapshot() -> None:
     ordered: Any = OrderedDict(role="user", content=[OrderedDict(type="text", text="before")])
     kept = snapshot([ordered], ordered)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api_hooks import wire
+from api_hooks.wire.naming import is_named
 from tests.api_hooks.litellm_payloads import ENCRYPTED_ID, ITEM_ID, PROVIDERS_ID, WRAPPED_ID
 
 _NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -57,3 +58,17 @@ def test_a_whole_response_as_output_names_its_generation() -> None:
         {"output": answer(ENCRYPTED_ID, ITEM_ID)}, now=_NOW, random_bytes=bytes(10), needs_workspace=False
     )
     assert (made["id"], made["id_given"]) == (ITEM_ID, True)
+
+
+@pytest.mark.parametrize("told", [WRAPPED_ID, ENCRYPTED_ID])
+def test_the_beginning_of_an_answer_whose_id_a_proxy_rewrites_names_it_when_its_first_item_is_there(told: str) -> None:
+    assert not is_named(answer(told))
+    assert not is_named(answer(told, "msg_1"))
+    assert is_named(answer(told, "msg_1", ITEM_ID))
+    assert is_named(answer(PROVIDERS_ID))
+    assert is_named(answer(told, shape="chat.completion"))
+
+
+@pytest.mark.parametrize("beginning", [{}, {"id": None}, {"id": ""}, {"id": 7}])
+def test_a_beginning_without_an_id_names_nothing_yet(beginning: dict[str, Any]) -> None:
+    assert not is_named(beginning)

@@ -42,6 +42,16 @@ def rows(database_url: str, statement: str) -> list[Any]:
         return connection.execute(statement).fetchall()  # type: ignore[call-overload]
 
 
+def test_a_file_without_anything_in_it_is_told_to_be_empty(aftertag: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+    (tmp_path / "b.json").write_text("[]")
+    told = aftertag.done(*IMPORT, str(tmp_path / "a.jsonl"), str(tmp_path / "b.json"))
+    for name in ("a.jsonl", "b.json"):
+        assert f"{name}: the file is empty; nothing of it goes in." in told.stderr
+    assert "plain" not in told.stderr
+    assert told.stdout == "0 recorded, 0 known already, 0 bad, of 0 lines.\n"
+
+
 def test_bad_lines_are_told_by_number_and_reason_and_the_rest_goes_in_once(
     aftertag: CommandLine, database_url: str, tmp_path: Path
 ) -> None:

@@ -16,8 +16,10 @@ request, anywhere in the transcript; several are told apart by commas: `play: to
     wait:0.2            seconds before the answer begins
     packed              all chunks in one packet
     counted             ids that do not tell calls apart, as some servers have them: `chatcmpl-123`
+    fail                what is asked for with `background` comes to nothing
     undone              a stream that ends without its last event (`[DONE]`)
 
+What is asked for with `background` is queued; retrieved, it is in progress once, then complete.
 `GET /requests` gives what came in, oldest first: `[{"path", "headers", "body"}]`; `DELETE /requests` forgets it.
 """
 
@@ -30,6 +32,8 @@ import string
 import sys
 import threading
 from collections import Counter, deque
+from collections.abc import Iterator
+from itertools import chain, repeat
 from types import TracebackType
 from typing import Any, Self
 
@@ -50,6 +54,7 @@ class Provider:
         self.requests: deque[dict[str, Any]] = deque(maxlen=2_000)
         self._seen: Counter[bytes] = Counter()
         self._played: Counter[bytes] = Counter()
+        self._in_background: dict[str, Iterator[dict[str, Any]]] = {}
         self._loop = asyncio.new_event_loop()
         self._is_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="provider", daemon=True)
@@ -124,6 +129,8 @@ class Provider:
             writer.write(_http(status, answers.error(form, status), more="retry-after-ms: 10\r\n"))
         elif asked.request.get("stream"):
             return await self._stream(writer, asked, _number(plays, "slow", 0))
+        elif asked.request.get("background"):
+            writer.write(_http(200, self._put_off(asked)))
         else:
             writer.write(_http(200, answers.whole(asked), more=f"x-request-id: req_{asked.id}\r\n"))
         await writer.drain()
@@ -149,6 +156,12 @@ class Provider:
         await writer.drain()
         return True
 
+    def _put_off(self, asked: answers.Asked) -> dict[str, Any]:
+        """A response that is retrieved later: first it is in progress, then it is what it comes to, again and again."""
+        whole = answers.response(asked, status="failed" if "fail" in asked.plays else None)
+        self._in_background[whole["id"]] = chain([answers.response(asked, status="in_progress")], repeat(whole))
+        return answers.response(asked, status="queued")
+
     def _other(self, method: str, path: str) -> tuple[int, Any]:
         if path == "/requests":
             seen = list(self.requests)
@@ -157,6 +170,8 @@ class Provider:
             return 200, seen
         if path.endswith("/models"):
             return 200, {"object": "list", "data": [{"id": "gpt-5-mini", "object": "model", "owned_by": "test"}]}
+        if put_off := self._in_background.get(path.rpartition("/responses/")[2]):
+            return 200, next(put_off)
         return 404, {"error": {"message": f"There is no {path}", "type": "invalid_request_error"}}
 
     def _step(self, play: str, body: bytes) -> str:

@@ -21,11 +21,12 @@ Asked = Callable[[Path, Sequence[Format]], Format | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """One file to import: what it is made of, and what kind of export it is."""
+    """One file to import: what it is made of, and what kind of export it is; plain when there is no row in it."""
 
     path: Path
     container: Container
     format: Format
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +64,9 @@ def recognised(paths: Sequence[Path], *, named: str | None = None, ask: Asked = 
 
 def _recognise(path: Path, *, named: str | None, ask: Asked) -> Export:
     container = container_of(head(path))
-    if named is not None:
-        return Export(path=path, container=container, format=BY_NAME[named])
+    is_empty = _is_empty(path, container)
+    if named is not None or is_empty:
+        return Export(path=path, container=container, format=BY_NAME[named or "plain"], is_empty=is_empty)
     candidates = _candidates(path, container)
     if len(candidates) == 1:
         return Export(path=path, container=container, format=candidates[0])
@@ -77,17 +79,20 @@ def _recognise(path: Path, *, named: str | None, ask: Asked) -> Export:
     return Export(path=path, container=container, format=chosen)
 
 
+def _is_empty(path: Path, container: Container) -> bool:
+    with opened(path) as file:
+        return next(iter(rows(file, container)), None) is None
+
+
 def _candidates(path: Path, container: Container) -> list[Format]:
-    """The kinds of the first rows; plain when there is no row at all: nothing can be wrong with that."""
+    """The kinds of the first rows."""
     found: Counter[str] = Counter()
-    seen = 0
     with opened(path) as file:
         for row in islice(rows(file, container), ROWS_LOOKED_AT):
-            seen += 1
             if isinstance(row, Row) and isinstance(row.document, Mapping):
                 name = next((each.name for each in FORMATS if each.recognises(row.document)), None)
                 found.update([name] if name else [])
-    return [BY_NAME[name] for name in found] if seen else [BY_NAME["plain"]]
+    return [BY_NAME[name] for name in found]
 
 
 def _keep(export: Export, beside: Beside, *, source: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from api_hooks.integrations.stainless import streams
 from api_hooks.integrations.stainless.assembling import Assembly
 from api_hooks.integrations.stainless.calls import Call
-from api_hooks.integrations.stainless.listening import AsyncListened, Listener, listened, lose
+from api_hooks.integrations.stainless.listening import AsyncListened, Instead, Listener, listened, lose
 
 BODY_BYTES = 16_000_000
 """The most that is kept of a body; a larger one is handed over without its output."""
@@ -22,14 +22,9 @@ def listen(call: Call, raw: Any, response: Any) -> None:
     """Listen to what is read of `response`. `raw` is the SDK's response around it, or `response` itself."""
     listener = BodyListener(call, response)
     reading, reading_async = response.iter_bytes, response.aiter_bytes
-
-    def iter_bytes(*given: Any, **named: Any) -> Iterator[bytes]:
-        return listened(reading(*given, **named), listener)
-
-    def aiter_bytes(*given: Any, **named: Any) -> AsyncIterator[bytes]:
-        return AsyncListened(reading_async(*given, **named), listener)
-
-    vars(response).update(iter_bytes=iter_bytes, aiter_bytes=aiter_bytes)
+    vars(response).update(
+        iter_bytes=Instead(_iter_bytes, reading, listener), aiter_bytes=Instead(_aiter_bytes, reading_async, listener)
+    )
     if hasattr(raw, "parse"):
         _watch_parsing(raw, response, listener)
 
@@ -50,6 +45,8 @@ class BodyListener(Listener):
         if self._size <= BODY_BYTES and isinstance(one, bytes):
             self._chunks.append(one)
             self._size += len(one)
+            if self.untold and self._is_stream:
+                self.tell(list(_texts(b"".join(self._chunks))))
 
     def gathered(self, *, is_abandoned: bool) -> tuple[Any, int]:
         body, self._chunks = b"".join(self._chunks), []
@@ -59,6 +56,14 @@ class BodyListener(Listener):
             return assembly, len(body)
         is_whole = bool(body) and not is_abandoned and not self._is_binary and self._size <= BODY_BYTES
         return (body, len(body)) if is_whole else (None, 0)
+
+
+def _iter_bytes(reading: Any, listener: BodyListener, *given: Any, **named: Any) -> Iterator[bytes]:
+    return listened(reading(*given, **named), listener)
+
+
+def _aiter_bytes(reading: Any, listener: BodyListener, *given: Any, **named: Any) -> AsyncIterator[bytes]:
+    return AsyncListened(reading(*given, **named), listener)
 
 
 def _watch_parsing(raw: Any, response: Any, listener: BodyListener) -> None:

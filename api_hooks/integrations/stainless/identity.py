@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from api_hooks.integrations.stainless.assembling import Assembly
@@ -21,6 +22,14 @@ def told(output: Any) -> str | None:
         return naming.call_id(json.loads(output)) if output is not None and len(output) <= READ_BYTES else None
     except (ValueError, RecursionError):
         return None
+
+
+def told_early(form: str, first: Sequence[str]) -> tuple[bool, str | None]:
+    """Return whether a stream's first events have its id already, and `told` of them."""
+    assembly = Assembly(form)
+    assembly.leave(first)
+    beginning = assembly.beginning()
+    return naming.is_named(beginning), naming.call_id(beginning)
 
 
 def new() -> str:

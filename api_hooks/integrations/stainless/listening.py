@@ -4,14 +4,16 @@ The end is that of what is read, the closing of the response, its being collecte
 interpreter, whichever comes first.
 """
 
+import functools
 import os
 import time
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from api_hooks import current
+from api_hooks.integrations.stainless.assembling import EVENTS_OF_A_BEGINNING
 from api_hooks.integrations.stainless.calls import Call
 
 _open: weakref.WeakSet["Listener"] = weakref.WeakSet()
@@ -26,6 +28,7 @@ class Listener:
     def __init__(self, call: Call, response: Any) -> None:
         self.call: Call | None = call
         self.is_reading = False
+        self.untold = EVENTS_OF_A_BEGINNING if call.around is not None else 0
         # A forked child has a copy of the stream, which is not its to tell of.
         self._pid = os.getpid()
         self._changed = [weakref.ref(response)]
@@ -39,6 +42,13 @@ class Listener:
     def add(self, one: Any) -> None:
         """Keep what just came. Never raises."""
         raise NotImplementedError
+
+    def tell(self, first: Sequence[str]) -> None:
+        """Tell the span around the call of its id, if these first events have it. Called while there is something `untold`."""
+        self.untold -= 1
+        with suppress(Exception):  # what is odd in them is met again when all is read
+            if self.call is None or self.call.tell_early(first):
+                self.untold = 0
 
     @property
     def is_told_done(self) -> bool:
@@ -120,23 +130,34 @@ class AsyncListened(AsyncIterator[Any]):
         await self._inner.aclose()
 
 
+class Instead(functools.partial[Any]):
+    """A function in place of an object's method, which is its first argument.
+
+    Whoever pickles the object, or copies it deeply, pickles the method that stood there: what worked without us works.
+    """
+
+    def __reduce__(self) -> Any:
+        return self.args[0].__reduce__()
+
+
 def _watch_closing(response: Any, listener: Listener) -> None:
     """Tell the listener when the application closes the response; reading to the end closes it, too."""
-    closing, closing_async = response.close, response.aclose
-
-    def close() -> Any:
-        if not listener.is_reading:
-            listener.end(is_abandoned=True)
-        return closing()
-
-    async def aclose() -> Any:
-        if not listener.is_reading:
-            listener.end(is_abandoned=True)
-        return await closing_async()
-
     # Until it ends, the response refers to itself. A weak reference would not do: the garbage collector clears those
     # first, and then lets a dropped stream close its response.
-    vars(response).update(close=close, aclose=aclose)
+    closing, closing_async = response.close, response.aclose
+    vars(response).update(close=Instead(_close, closing, listener), aclose=Instead(_aclose, closing_async, listener))
+
+
+def _close(closing: Any, listener: Listener) -> Any:
+    if not listener.is_reading:
+        listener.end(is_abandoned=True)
+    return closing()
+
+
+async def _aclose(closing: Any, listener: Listener) -> Any:
+    if not listener.is_reading:
+        listener.end(is_abandoned=True)
+    return await closing()
 
 
 def _remember(listener: Listener) -> None:

@@ -10,7 +10,8 @@ from api_hooks.wire.providers import provider_of
 ABANDONED = "abandoned"
 """The finish reason of a stream that was not read to the end of what the model said."""
 
-_UNFINISHED = ("queued", "in_progress")
+UNFINISHED = ("queued", "in_progress")
+"""The states of a response that is still to come."""
 
 
 def read(
@@ -56,7 +57,7 @@ def _is_no_generation(answered: Mapping[str, Any]) -> bool:
     """Gateways answer 200 with an error; a response that is made in the background is not there yet."""
     said = [answered[name] for name in ("choices", "output", "content") if answered.get(name) is not None]
     is_error = bool(answered.get("error")) and not any(said)
-    return not said or is_error or answered.get("status") in _UNFINISHED
+    return not said or is_error or answered.get("status") in UNFINISHED
 
 
 def _attribution(sdk: str, asked: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class EventListener(Listener):
             text = one.data
             self._pile.append(text)
             self._size += len(text)
+            if self.untold:
+                self.tell(self._pile)
         except Exception:  # noqa: BLE001 - an application never fails over its tagging
             self._pile = []
             if self.release() is not None:  # a part of what was said would pass for all of it

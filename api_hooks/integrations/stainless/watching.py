@@ -1,10 +1,11 @@
 """See every answer of a provider that a client gets, hand over what is whole, and listen to what still comes in."""
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
-from api_hooks.integrations.stainless import bodies, inside_litellm, streams
+from api_hooks.integrations.stainless import background, bodies, inside_litellm, streams
 from api_hooks.integrations.stainless.calls import Call
 from api_hooks.integrations.stainless.listening import lose
 from api_hooks.integrations.stainless.sdk import Sdk
@@ -46,6 +47,9 @@ def _seen(sdk: Sdk, given: dict[str, Any], *, is_async: bool) -> Call | None:
     """
     try:
         options = given["options"]
+        if options.method.lower() == "get":
+            _retrieved(options.url, given["response"])
+            return None
         form = sdk.form_of(options.url)
         if form is None or options.method.lower() != "post":
             return None
@@ -63,6 +67,14 @@ def _seen(sdk: Sdk, given: dict[str, Any], *, is_async: bool) -> Call | None:
     except Exception:  # noqa: BLE001 - an application never fails over its tagging
         lose()
     return None
+
+
+def _retrieved(url: str, response: Any) -> None:
+    """Hand over the answer to a call that the provider worked out in the background."""
+    call = background.answered_call(url, response) if response.status_code == 200 else None
+    if call is not None:
+        content = response.content
+        call.hand_over(content, len(content), seconds=time.perf_counter() - call.began)
 
 
 def _listen(call: Call, result: Any, response: Any) -> None:

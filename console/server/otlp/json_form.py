@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Iterator
 from typing import Any
 
+from console.server import errors
 from console.server.otlp.spans import DEEPEST, SPANS_AT_MOST, Decoded, Event, Span
 
 _ERRORS = (2, "2", "STATUS_CODE_ERROR", "ERROR")
@@ -16,13 +17,19 @@ _TRACE_BYTES, _SPAN_BYTES = 16, 8
 _ID_CHARACTERS = 64
 _DIGITS = 20  # the most that a number of 64 bits has
 _MISSING = object()
+_RESOURCES = ("resourceSpans", "resource_spans")
 
 
 def spans_of(document: Any) -> Decoded:
-    """Return the spans in the order they came. A document that has none of them is an empty request."""
+    """Return the spans in the order they came; an empty document is an empty request.
+
+    Raise BadRequestError for a document of another shape, whose sender would take an empty answer for success.
+    """
+    if not isinstance(document, dict) or (document and not any(name in document for name in _RESOURCES)):
+        raise _another_shape("the whole is an object with a list `resourceSpans`")
     spans: list[Span] = []
     too_many = 0
-    for of_resource in _objects(document, "resourceSpans", "resource_spans"):
+    for of_resource in _objects(document, *_RESOURCES):
         resource = _attributes(_field(_field(of_resource, "resource"), "attributes"))
         for of_scope in _objects(of_resource, "scopeSpans", "scope_spans"):
             scope = _text(_field(_field(of_scope, "scope"), "name"))
@@ -48,7 +55,7 @@ def _span(span: dict[str, Any], *, resource: dict[str, Any], scope: str) -> Span
         resource=resource,
         events=[
             Event(name=_text(_field(event, "name")), attributes=_attributes(_field(event, "attributes")))
-            for event in _objects(span, "events")
+            for event in _listed(_field(span, "events"))
         ],
     )
 
@@ -83,9 +90,22 @@ def _value(value: Any, depth: int) -> Any:
     return None
 
 
+def _listed(given: Any) -> Iterator[dict[str, Any]]:
+    return (one for one in given if isinstance(one, dict)) if isinstance(given, list) else iter(())
+
+
 def _objects(source: Any, *names: str) -> Iterator[dict[str, Any]]:
+    """Those that a request is made of: what is left out here, nobody would hear of."""
     found = _field(source, *names)
-    return (one for one in found if isinstance(one, dict)) if isinstance(found, list) else iter(())
+    if found is None:
+        return
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise _another_shape(f"`{names[0]}` is a list of objects")
+    yield from found
+
+
+def _another_shape(wanted: str) -> errors.BadRequestError:
+    return errors.BadRequestError(f"The JSON is no ExportTraceServiceRequest of OTLP: there {wanted}.")
 
 
 def _field(source: Any, *names: str) -> Any:
@@ -101,13 +121,15 @@ def _id(given: Any, length: int) -> str:
     """An id in hexadecimal digits; one in base64, as protobuf's own JSON would have it, too."""
     if not isinstance(given, str):
         return ""
+    if not given.strip("0"):  # what stands for no id
+        return ""
     if len(given) == 2 * length:
         return given.lower()
     try:
         raw = base64.b64decode(given, validate=True) if len(given) < 2 * length else b""
     except (binascii.Error, ValueError):
         raw = b""
-    return raw.hex() if len(raw) == length else given[:_ID_CHARACTERS]
+    return (raw.hex() if any(raw) else "") if len(raw) == length else given[:_ID_CHARACTERS]
 
 
 def _time(given: Any) -> int:

@@ -35,9 +35,9 @@ def decode(body: bytes) -> Decoded:
 def _span(span: Any, *, resource: dict[str, Any], scope: str) -> Span:
     return Span(
         name=_text(span.name),
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
-        parent_id=span.parent_span_id.hex(),
+        trace_id=_id(span.trace_id),
+        span_id=_id(span.span_id),
+        parent_id=_id(span.parent_span_id),
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
         failed=span.status.code == _ERROR,
@@ -46,6 +46,11 @@ def _span(span: Any, *, resource: dict[str, Any], scope: str) -> Span:
         resource=resource,
         events=[Event(name=_text(event.name), attributes=_attributes(event.attributes)) for event in span.events],
     )
+
+
+def _id(raw: bytes) -> str:
+    """An id of nothing but zeros stands for none."""
+    return raw.hex() if any(raw) else ""
 
 
 def _attributes(pairs: Iterable[Any], depth: int = 0) -> dict[str, Any]:

@@ -140,3 +140,14 @@ def test_whatever_a_server_streams_something_can_be_recorded(form: str, events: 
     document, _ = assembled(form, *told)
     turns, _ = wire.normalise_messages(None, document)
     assert all(isinstance(turn[1], str) for turn in turns)
+
+
+def test_the_beginning_of_a_responses_stream_has_the_ids_of_its_items() -> None:
+    made = Assembly("responses")
+    item = {"type": "message", "id": "msg_0123456789abcdef", "role": "assistant"}
+    events = (
+        {"type": "response.created", "response": {"id": "resp_1"}},
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+    )
+    made.leave([json.dumps(event) for event in events])
+    assert [one["id"] for one in made.beginning()["output"]] == ["msg_0123456789abcdef"]

@@ -1,6 +1,8 @@
 import asyncio
+import copy
 import gc
 import json
+import pickle
 from typing import Any
 
 import openai
@@ -133,3 +135,23 @@ def test_a_raw_response_that_is_dropped_is_collected_and_recorded(client: openai
     client.chat.completions.with_raw_response.create(**ASKED, stream=True)
     gc.collect()
     assert handed.one()["finish_reason"] == "abandoned"
+
+
+def pickled(response: Any) -> Any:
+    return pickle.loads(pickle.dumps(response))  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_the_response_of_an_open_stream_is_pickled_and_copied_as_without_the_hook(
+    copied: Any, client: openai.OpenAI, handed: Handed
+) -> None:
+    stream = client.chat.completions.create(**ASKED, stream=True)
+    raw = client.chat.completions.with_raw_response.create(**ASKED, stream=True)
+    for response in (stream.response, raw.http_response):
+        made = copied(response)
+        assert (made.status_code, made.headers) == (200, response.headers)
+        made.close()
+    assert handed.all() == []  # closing a copy is not closing the stream
+    list(stream)
+    list(raw.parse())
+    assert [one["finish_reason"] for one in handed.all()] == ["stop", "stop"]

@@ -1,6 +1,7 @@
 """A call inside of another instrument's open span tells it under which id it is handed over."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -73,6 +74,35 @@ def test_the_span_is_told_the_id_of_what_is_handed_over(
     assert told(span) == found["id"]
     assert found["id_given"]
     assert span.attributes["aftertag.generation_model"] == "m"
+
+
+def chat_events(client: Any, text: str) -> Any:
+    return iter(client.chat.completions.create(model="m", messages=said(text), stream=True))
+
+
+def response_events(client: Any, text: str) -> Any:
+    return iter(client.responses.create(model="m", input=text, stream=True))
+
+
+def raw_events(client: Any, text: str) -> Any:
+    made = client.chat.completions.with_raw_response.create(model="m", messages=said(text), stream=True)
+    return made.http_response.iter_bytes()
+
+
+@pytest.mark.parametrize("plays", ["", "words:20000", "counted", "tool"])
+@pytest.mark.parametrize("begin", [chat_events, response_events, raw_events])
+def test_a_span_that_ends_before_its_stream_is_found_abandoned_was_told_the_id_already(
+    begin: Callable[[Any, str], Any], plays: str, client: openai.OpenAI, handed: Handed, span: Span
+) -> None:
+    events = begin(client, f"hello play: {plays}" if plays else "hello")
+    next(events)
+    span.end_time = 1
+    del events
+    gc.collect()
+    found = handed.one()
+    assert found["finish_reason"] == "abandoned"
+    assert told(span) == found["id"]
+    assert found["id_given"]
 
 
 def test_the_next_call_in_the_same_span_has_an_id_of_its_own(client: openai.OpenAI, handed: Handed, span: Span) -> None:

@@ -172,9 +172,10 @@ def test_langfuses_wrapper_beside_the_hook_leaves_one_generation_of_each_call(
 ) -> None:
     more = hooked(server, tenant)
     found = watch_emitter("langfuse_beside_the_hook", others, provider, server, tenant, shared_engine, **more)
-    assert found.of("id") == found.told["ids"]
-    assert sum(found.of("prompt_tokens")) == found.told["prompt"]
-    assert found.of("session_id") == ["s-1"] * 4  # which only Langfuse knew
+    assert found.of("id")[:-1] == found.told["ids"]
+    assert sum(found.of("prompt_tokens")[:-1]) == found.told["prompt"]
+    assert found.of("finish_reason")[-1] == "abandoned"
+    assert found.of("session_id") == ["s-1"] * 5  # which only Langfuse knew
     assert {one["environment"] for one in found.of("metadata")} == {"staging"}
 
 
@@ -196,6 +197,18 @@ def test_calls_that_overlap_in_one_thread_are_each_one_generation(
     found = watch_emitter("overlapping", others, provider, server, tenant, shared_engine, **hooked(server, tenant))
     assert set(found.of("id")) >= set(found.told["ids"])
     assert len(found.rows) == found.requests == len({json.dumps(turns) for turns in found.of("turns")})
+
+
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("also_the_sdk", ["", "yes"])
+def test_calls_that_the_provider_refuses_are_none_and_hide_none(
+    also_the_sdk: str, others: Path, provider: Provider, server: Server, tenant: Tenant, shared_engine: Engine
+) -> None:
+    where = (others, provider, server, tenant, shared_engine)
+    found = watch_emitter("langchain_failures", *where, ALSO_THE_SDK=also_the_sdk)
+    assert found.requests == 4
+    assert found.of("turns") == [TOLD]
+    assert (found.of("prompt_tokens"), found.of("finish_reason")) == ([found.told["prompt"]], ["stop"])
 
 
 @pytest.mark.timeout(1_200)

@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import json
 import time
+import urllib.error
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -49,6 +51,53 @@ def test_a_body_over_the_limit_is_refused_announced_or_not_packed_or_not(hasty: 
     answer = hasty.client.post("/v1/generations", content=chunks(), headers=hasty.headers)
     assert refused(answer, 413, "too_large") == told
     assert hasty.post(json.dumps(said("x" * (BODY_BYTES - 200))).encode()).status_code == 200
+
+
+@pytest.mark.parametrize("megabytes", [21, 100])
+@pytest.mark.parametrize("has_key", [True, False])
+def test_who_sends_all_of_a_body_before_looking_hears_why_it_is_refused(
+    server: Server, tenant: Tenant, megabytes: int, has_key: bool
+) -> None:
+    body = bytes(megabytes * 1_000_000)
+    headers = {"Authorization": f"Bearer {tenant.token}"} if has_key else {}
+    request = urllib.request.Request(f"{server.url}/v1/generations", data=body, headers=headers)  # noqa: S310 - http
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(request, timeout=20)  # noqa: S310 - http
+    with raised.value as answer:
+        assert (answer.code, json.load(answer)["error"]["code"]) == (
+            (413, "too_large") if has_key else (401, "unauthorized")
+        )
+
+
+def test_a_refused_body_without_end_is_not_read_for_ever() -> None:
+    async def try_it() -> None:
+        read = 0
+
+        async def without_end() -> AsyncIterator[bytes]:
+            nonlocal read
+            while True:
+                read += 100
+                yield b"x" * 100
+
+        async def never() -> AsyncIterator[bytes]:
+            await asyncio.Event().wait()
+            yield b""
+
+        receiver = Receiver(at_most=1_000, seconds=0.05)
+        await receiver.pass_over(without_end(), announced=None)
+        assert read == 10_100
+        await receiver.pass_over(without_end(), announced="10001")
+        assert read == 10_100
+        await receiver.pass_over(never(), announced="100")
+
+    asyncio.run(try_it())
+
+
+def test_who_asks_before_sending_is_refused_without_sending(strict: Server, tenant: Tenant) -> None:
+    with connected(strict) as line:
+        line.sendall(head(tenant, 2 * BODY_BYTES).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+        line.settimeout(3)
+        assert line.recv(12) == b"HTTP/1.1 413"
 
 
 def test_a_zip_bomb_is_never_unpacked_whole(hasty: Caller) -> None:

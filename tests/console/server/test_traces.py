@@ -1,7 +1,6 @@
 """POST /v1/traces over real HTTP: answers in the request's encoding, as OTLP has them; what came stands in Postgres."""
 
 import gzip
-import json
 import socket
 import time
 from pathlib import Path
@@ -11,13 +10,12 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from sqlalchemy import Engine
 
-from classifier_models import marker
 from console.server.otlp import protocol
 from tests.console.server.conftest import Tenant, tenant_in
 from tests.console.server.otlp.samples import Emitted, chat, in_json, in_protobuf
 from tests.console.server.serving import Caller, Server, address_of, caller, serving
 from tests.worker.classifier_samples import definition
-from tests.worker.line_stage import mark, rows
+from tests.worker.line_stage import rows
 from worker.embedded.postgres import Postgres
 from worker.store import classifiers, migrations
 from worker.store import engine as engines
@@ -25,7 +23,7 @@ from worker.store import engine as engines
 PROTOBUF = "application/x-protobuf"
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 80}
 RECORDED = "select id, prompt_tokens, completion_tokens from generations where workspace = :workspace order by id"
-A, B, C = ("aa" * 8, "bb" * 8, "cc" * 8)
+B, C = ("bb" * 8, "cc" * 8)
 A_YEAR_NS = 365 * 86_400 * 10**9
 
 
@@ -90,6 +88,13 @@ def test_what_cannot_be_recorded_is_rejected_by_number_with_its_reason_and_set_a
     ("body", "media_type", "status", "code", "message"),
     [
         (b"\xff\xff", PROTOBUF, 400, 3, "The body is no ExportTraceServiceRequest in protobuf."),
+        (
+            b'{"resourceSpans": 5}',
+            "application/json",
+            400,
+            3,
+            "The JSON is no ExportTraceServiceRequest of OTLP: there `resourceSpans` is a list of objects.",
+        ),
         (b"{not json", "application/json", 400, 3, "The body is not JSON (line 1, column 2)."),
         (
             b"x",
@@ -111,6 +116,22 @@ def test_what_cannot_be_decoded_is_answered_with_a_status_in_its_encoding(
         assert (told.code, told.message) == (code, message)
     else:
         assert answer.json() == {"code": code, "message": message}
+
+
+@pytest.mark.parametrize("body", [b"{}", b""])
+def test_an_empty_request_of_whoever_tries_a_connection_is_well(shop: Caller, body: bytes) -> None:
+    answer = send(shop, body, "application/json", X_Test_Connection="true")
+    assert (answer.status_code, answer.content) == (200, b"{}")
+
+
+def test_an_address_with_a_slash_behind_it_is_the_same_and_nobody_is_led_elsewhere(
+    shop: Caller, tenant: Tenant, shared_engine: Engine
+) -> None:
+    answer = shop.post(in_protobuf(called(1)), "/v1/traces/", Content_Type=PROTOBUF)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert len(rows(shared_engine, RECORDED, workspace=tenant.workspace)) == 1
+    assert shop.client.get("/healthz/").status_code == 404
+    assert not [path for path in shop.client.get("/openapi.json").json()["paths"] if path.endswith("/")]
 
 
 def test_without_a_key_the_answer_is_a_status_too(server: Server) -> None:
@@ -140,6 +161,24 @@ def test_a_call_whose_text_is_not_captured_counts_and_is_never_asked_about(
         (40, "not captured by the sender", "not_run", "sampled_out", 0.0, False),
         (40, None, "pending", None, 1.0, True),
     ]
+
+
+def test_a_span_that_brings_text_and_response_of_the_call_within_it_completes_its_record(
+    shop: Caller, tenant: Tenant, shared_engine: Engine
+) -> None:
+    without_text = {name: value for name, value in chat().items() if not name.endswith("messages")}
+    inner = Emitted(attributes=without_text, span_id=B, parent_id=C)
+    told = {**chat(), "gen_ai.response.id": f"chatcmpl-{1:020}", "session.id": "s-1"}
+    outer = Emitted(attributes=told, span_id=C)
+    for span in (inner, outer, outer):
+        assert send(shop, in_protobuf(span)).content == b""
+    assert rows(
+        shared_engine,
+        "select g.id, g.session_id, g.metadata->>'text', jsonb_array_length(t.turns) from generations g"
+        " join transcripts t on (t.workspace, t.generation_id, t.created_at) = (g.workspace, g.id, g.created_at)"
+        " where g.workspace = :workspace",
+        workspace=tenant.workspace,
+    ) == [(f"otlp-{inner.trace_id}-{B}", "s-1", None, 2)]
 
 
 def test_a_call_that_the_sdks_hook_hands_over_too_is_one_generation(
@@ -232,52 +271,6 @@ def test_a_service_without_a_name_is_the_keys_application(shop: Caller, tenant: 
     send(shop, in_protobuf(Emitted(attributes=chat(), resource={"service.name": "unknown_service:python"})))
     found = rows(shared_engine, "select app from generations where workspace = :workspace", workspace=tenant.workspace)
     assert found == ["shop"]
-
-
-def test_the_classifiers_own_calls_are_recognised(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
-    said = f"{marker.line(mark(shared_engine))}\nYou place conversations."
-    instructions = json.dumps([{"type": "text", "content": said}])
-    send(shop, in_protobuf(Emitted(attributes={**chat(), "gen_ai.system_instructions": instructions})))
-    found = rows(
-        shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace
-    )
-    assert found == ["own_call"]
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"user_agent.original": "aftertag-own-call/MARK"},
-        {"http.request.header.user-agent": ["aftertag-own-call/MARK"]},
-        {"http.request.header.x-aftertag-own-call": ["MARK"]},
-        {"http.request.header.x-aftertag-own-call": "MARK"},
-        {"metadata.user_agent": "aftertag-own-call/MARK"},  # LiteLLM's tracing
-    ],
-)
-def test_the_classifiers_own_calls_are_recognised_without_their_text_by_header_and_program(
-    said: dict[str, object], shop: Caller, tenant: Tenant, shared_engine: Engine
-) -> None:
-    said = json.loads(json.dumps(said).replace("MARK", mark(shared_engine)))
-    usage = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 40, "gen_ai.usage.output_tokens": 8}
-    send(shop, in_protobuf(Emitted(attributes={**usage, **said}), Emitted(attributes=usage, span_id=B)))
-    found = rows(
-        shared_engine,
-        "select reason from classifications where workspace = :workspace order by reason",
-        workspace=tenant.workspace,
-    )
-    assert found == ["no_classifier", "own_call"]
-
-
-def test_an_own_call_is_one_also_where_only_the_span_around_it_says_so(
-    shop: Caller, tenant: Tenant, shared_engine: Engine
-) -> None:
-    agent = marker.headers(mark(shared_engine))["User-Agent"]
-    outer = Emitted(attributes={**chat(), "user_agent.original": agent}, span_id=A)
-    send(shop, in_protobuf(outer, Emitted(attributes=chat(), span_id=B, parent_id=A)))
-    found = rows(
-        shared_engine, "select reason from classifications where workspace = :workspace", workspace=tenant.workspace
-    )
-    assert found == ["own_call"]
 
 
 def test_spans_that_brought_no_text_are_counted_for_the_operator(

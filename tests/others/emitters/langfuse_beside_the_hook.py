@@ -1,4 +1,6 @@
-"""Langfuse's wrapper of the OpenAI SDK beside our own instrumentation, both sending here."""
+"""Langfuse's wrapper of the OpenAI SDK beside our own instrumentation, both sending here; one stream more is abandoned."""
+
+import gc
 
 from langfuse import Langfuse, propagate_attributes
 from langfuse.openai import OpenAI
@@ -17,6 +19,11 @@ langfuse = Langfuse(
 api_hooks.instrument_openai()
 plain = calls.client()
 with propagate_attributes(session_id="s-1", user_id="u-17"):
-    calls.make(OpenAI(base_url=plain.base_url, api_key="none", max_retries=0))
+    client = OpenAI(base_url=plain.base_url, api_key="none", max_retries=0)
+    calls.make(client)
+    said = [{"role": "user", "content": "Tell me a story. play: words:5000"}]
+    for _ in client.chat.completions.create(model="gpt-5-mini", messages=said, stream=True):
+        break
+    gc.collect()
 langfuse.shutdown()
 api_hooks.flush(10)

@@ -18,7 +18,8 @@ _PARTS: dict[str, type[ChatParts | ResponseParts | MessageParts]] = {
     "messages": MessageParts,
 }
 _OWN_CHARACTERS = 1_000
-_EVENTS_OF_A_BEGINNING = 5
+EVENTS_OF_A_BEGINNING = 5
+"""Among the first events of a stream its id is looked for."""
 
 
 class Assembly:
@@ -58,7 +59,7 @@ class Assembly:
             return self._parts.document()
         self._left = left = list(self._left)
         first = Assembly(self._form)
-        first.add(left[:_EVENTS_OF_A_BEGINNING])
+        first.add(left[:EVENTS_OF_A_BEGINNING])
         return first._parts.document()
 
     def document(self) -> tuple[dict[str, Any], bool]:

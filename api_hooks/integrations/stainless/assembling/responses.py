@@ -68,6 +68,7 @@ class _Item:
         item = {name: value for name, value in self.begun.items() if value is not None}
         if item.get("type") in (None, "message"):
             return {
+                "id": item.get("id"),
                 "type": "message",
                 "role": "assistant",
                 "content": [{"type": "output_text", "text": str(self.said)}],

@@ -74,7 +74,8 @@ def test_attributes_as_one_object_and_values_without_their_wrapping_are_read() -
 
 
 @pytest.mark.parametrize(
-    "document", [{}, [], None, 7, {"resourceSpans": None}, {"resourceSpans": [1, {"scopeSpans": {}}]}]
+    "document",
+    [{}, {"resourceSpans": None}, {"resource_spans": []}, {"resourceSpans": [{}, {"scopeSpans": [{"spans": None}]}]}],
 )
 def test_json_without_spans_is_an_empty_request(document: object) -> None:
     assert json_form.spans_of(document).spans == []

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from api_hooks import wire
 from console.server import errors
 from console.server.otlp import json_form, protobuf
 from console.server.otlp.documents import Found
-from tests.console.server.otlp.samples import Emitted, chat, documents_of, in_json, in_protobuf
+from tests.console.server.otlp.samples import SPAN, TRACE, Emitted, chat, documents_of, found_in, in_json, in_protobuf
 from worker import generation
 
 NAMES = (
@@ -99,8 +100,37 @@ def test_whatever_attributes_say_the_generation_can_be_recorded(said: dict[str, 
         max_leaves=30,
     )
 )
-def test_whatever_json_says_it_is_read_or_empty(document: Any) -> None:
-    recordable(documents_of(json_form.spans_of(document).spans))
+def test_whatever_json_says_it_is_read_or_refused(document: Any) -> None:
+    with suppress(errors.BadRequestError):
+        recordable(documents_of(json_form.spans_of(document).spans))
+
+
+@pytest.mark.parametrize(
+    ("document", "wanted"),
+    [
+        (5, "the whole is an object with a list `resourceSpans`"),
+        ([], "the whole is an object with a list `resourceSpans`"),
+        ({"resourceLogs": []}, "the whole is an object with a list `resourceSpans`"),
+        ({"resourceSpans": 5}, "`resourceSpans` is a list of objects"),
+        ({"resource_spans": {"scopeSpans": []}}, "`resourceSpans` is a list of objects"),
+        ({"resourceSpans": [5]}, "`resourceSpans` is a list of objects"),
+        ({"resourceSpans": [{"scopeSpans": "x"}]}, "`scopeSpans` is a list of objects"),
+        ({"resourceSpans": [{"scopeSpans": [{"spans": [None]}]}]}, "`spans` is a list of objects"),
+    ],
+)
+def test_a_document_of_another_shape_is_refused_in_a_sentence(document: Any, wanted: str) -> None:
+    with pytest.raises(errors.BadRequestError) as raised:
+        json_form.spans_of(document)
+    assert raised.value.message == f"The JSON is no ExportTraceServiceRequest of OTLP: there {wanted}."
+
+
+@pytest.mark.parametrize(("trace_id", "span_id"), [("00" * 16, SPAN), (TRACE, "00" * 8), ("00" * 16, "00" * 8)])
+def test_spans_whose_ids_are_nothing_but_zeros_have_none(trace_id: str, span_id: str) -> None:
+    zero = Emitted(attributes=chat(), trace_id=trace_id, span_id=span_id)
+    found = found_in(zero, Emitted(attributes=chat("Another."), trace_id=trace_id, span_id=span_id, parent_id="00" * 8))
+    assert [one["id"] for one in found.documents] == [None, None]
+    in_base64 = {"attributes": chat(), "traceId": "A" * 22 + "==", "spanId": "A" * 11 + "="}
+    assert [one["id"] for one in read(in_base64).documents] == [None]
 
 
 def read_or_refused(body: bytes) -> str:
