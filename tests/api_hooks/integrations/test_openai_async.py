@@ -91,7 +91,8 @@ def test_an_abandoned_stream_is_recorded_with_what_was_read_of_it(
 
 def test_a_cancelled_call_is_no_generation(played: Callable[[Play], Any], handed: Handed, provider: Provider) -> None:
     def is_under_way() -> bool:
-        return any("to be cancelled" in str(one["body"]) for one in provider.requests)
+        seen = list(provider.requests)  # at once: the provider's thread adds to it
+        return any("to be cancelled" in str(one["body"]) for one in seen)
 
     async def play(client: openai.AsyncOpenAI) -> None:
         task = asyncio.create_task(
