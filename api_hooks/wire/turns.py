@@ -50,8 +50,9 @@ class _Transcript:
         """Append a message's turns; `otherwise` is the kind of one that names no role."""
         said = len(self.turns)
         try:
-            if _is_pair(message):
-                role, content = message
+            pair = _pair(message)
+            if pair is not None:
+                role, content = pair
                 kind = _KIND_OF_ROLE.get(role, "tool_result")
                 if kind != "tool_result":  # the commonest messages, without detours
                     text, length = cut(content, self._most)
@@ -125,9 +126,17 @@ class _Transcript:
         self.turns.append(["tool_result", text, name, length])
 
 
-def _is_pair(message: Any) -> bool:
-    """Whether a message is (role, content), as LangChain takes it, and as our own snapshots keep it."""
-    return type(message) is tuple and len(message) == 2 and type(message[0]) is str and type(message[1]) is str
+def _pair(message: Any) -> tuple[str, str] | None:
+    """Return (role, content) of a message that is no more: as LangChain takes it and snapshots keep it, or as JSON has it."""
+    if type(message) is dict:
+        if len(message) != 2:
+            return None
+        role, content = message.get("role"), message.get("content")
+    elif type(message) is tuple and len(message) == 2:
+        role, content = message
+    else:
+        return None
+    return (role, content) if type(role) is str and type(content) is str else None
 
 
 def _kind(message: Any, otherwise: str) -> str:
