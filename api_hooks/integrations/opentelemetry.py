@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.sdk.trace import SpanProcessor
 
 from api_hooks import attribution, open_spans
-from api_hooks.wire.naming import MODEL_OF_A_SPAN, response_id, told_id
+from api_hooks.wire.naming import MODEL_OF_A_SPAN, MODELS_OF_A_SPAN, response_id, told_id
 
 _ATTRIBUTES = {
     "user": "user.id",
@@ -20,7 +20,6 @@ _ATTRIBUTES = {
     "app": "aftertag.app",
     "api_key_name": "aftertag.api_key_name",
 }
-_MODELS = ("gen_ai.request.model", "gen_ai.response.model", "llm.request.model", "llm.model_name")
 METADATA = "aftertag.metadata."
 
 
@@ -44,9 +43,9 @@ class Attribution(SpanProcessor):  # type: ignore[misc] # the SDK is not install
     def on_end(self, span: Any) -> None:
         with suppress(Exception):  # see above
             said = span.attributes or {}
-            own_id = response_id(said.get("gen_ai.response.id")) or told_id(said, map(said.get, _MODELS))
+            own_id = response_id(said.get("gen_ai.response.id")) or told_id(said, map(said.get, MODELS_OF_A_SPAN))
             if own_id is not None:
-                model = next(filter(None, map(said.get, (*_MODELS, MODEL_OF_A_SPAN))), None)
+                model = next(filter(None, map(said.get, (*MODELS_OF_A_SPAN, MODEL_OF_A_SPAN))), None)
                 open_spans.end(span.context.span_id, own_id, model)
 
 

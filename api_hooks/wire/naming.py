@@ -20,6 +20,19 @@ GENERATION_ID_OF_A_SPAN = "aftertag.generation_id"
 MODEL_OF_A_SPAN = "aftertag.generation_model"
 """And the model that it asked: a span that states another one is around another call as well."""
 
+MODELS_OF_A_SPAN = (
+    "gen_ai.response.model",
+    "llm.response.model_name",
+    "llm.model_name",
+    "langfuse.observation.model.name",
+    "ai.response.model",
+    "gen_ai.request.model",
+    "llm.request.model_name",
+    "llm.request.model",
+    "ai.model.id",
+)
+"""Where the instruments state the model of a call, that of the answer first."""
+
 SPAN_NAME = "otlp-"
 """How the id begins of a call that is known by its OpenTelemetry span only."""
 

@@ -50,7 +50,7 @@ def fill_blanks(connection: Connection, reported_again: Sequence[Generation]) ->
     """Fill what is empty in the records of generations whose given ids are known; keys of the metadata are added.
 
     A report that adds nothing, such as the same batch delivered twice, touches no row. The ids' locks are held, and
-    rows are locked in key order. Which classifiers were asked, and about which text, stays as the first report had it.
+    rows are locked in key order. Text that no report before had is taken up elsewhere (`late_text`); other text stays as it was.
     Return those of the touched records whose cost is to be estimated anew, of what is known now.
     """
     again = [one for one in reported_again if one.id_given]

@@ -40,17 +40,6 @@ _READERS = (
     events.said,
     logfire.said,
 )
-_MODEL = (
-    "gen_ai.response.model",
-    "llm.response.model_name",
-    "llm.model_name",
-    "langfuse.observation.model.name",
-    "ai.response.model",
-    "gen_ai.request.model",
-    "llm.request.model_name",
-    "llm.request.model",
-    "ai.model.id",
-)
 _RESPONSE_ID = ("gen_ai.response.id", "ai.response.id")
 _FINISH = (
     "gen_ai.response.finish_reasons",
@@ -92,9 +81,8 @@ def read(spans: Sequence[Span], *, workspace: str, lately: Lately) -> Found:
         elif logfire.is_opening(span):
             ignored["stream_opening"] += 1
         elif _gave_nothing(document := _document(span)):
-            ignored["failed"] += (
-                1  # before any joining: it is no call that could stand for another's span, or beside one
-            )
+            # Before any joining: it is no call that could stand for another's span, or beside one.
+            ignored["failed"] += 1
         else:
             views.append(doubles.View(span=span, document=document, models=_stated_models(span)))
     whole = doubles.not_told_before(doubles.joined(views), workspace=workspace, lately=lately)
@@ -114,7 +102,7 @@ def _document(span: Span) -> dict[str, Any]:
         "messages": said.messages,
         "output": said.output,
         "tools": said.tools,
-        "model": first_text(attributes, _MODEL) or first_text(asked, ("model",)),
+        "model": first_text(attributes, naming.MODELS_OF_A_SPAN) or first_text(asked, ("model",)),
         "provider": serving.provider(attributes),
         "usage": usage.tokens(attributes),
         "cost_usd": usage.cost_usd(attributes),
@@ -148,13 +136,13 @@ def _id(span: Span) -> str | None:
     given = first(span.attributes, _RESPONSE_ID) or openinference.response_id(span)
     if (told_apart := wire.response_id(given)) is not None:
         return told_apart
-    if (told := naming.told_id(span.attributes, map(span.attributes.get, _MODEL))) is not None:
+    if (told := naming.told_id(span.attributes, map(span.attributes.get, naming.MODELS_OF_A_SPAN))) is not None:
         return told
     return naming.span_name(span.trace_id, span.span_id) if span.trace_id and span.span_id else None
 
 
 def _stated_models(span: Span) -> tuple[str, ...]:
-    stated = (*map(span.attributes.get, _MODEL), openinference.parameters(span).get("model"))
+    stated = (*map(span.attributes.get, naming.MODELS_OF_A_SPAN), openinference.parameters(span).get("model"))
     return tuple(one for one in stated if isinstance(one, str) and one)
 
 
