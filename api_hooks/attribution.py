@@ -45,18 +45,12 @@ def context(
             _current.reset(token)
 
 
-def current() -> Mapping[str, Any]:
-    """What the contexts around here say: some of FIELDS, and `metadata`. It is not to be changed."""
-    return _current.get()
+current = _current.get
+"""What the contexts around here say: some of FIELDS, and `metadata`. It is not to be changed."""
 
 
-def complete(fields: dict[str, Any], found: Mapping[str, Any] | None = None) -> None:
-    """Fill in what a call does not say itself; its own keys of `metadata` win. Costs 50 ns outside of any context.
-
-    `found` is what `current()` was where the call began; without it, it is asked now.
-    """
-    if found is None:
-        found = _current.get()
+def complete(fields: dict[str, Any], found: Mapping[str, Any]) -> None:
+    """Fill in, of what `current()` was where a call began, what it does not say itself; its own keys of `metadata` win."""
     if found is _NOTHING:
         return
     for name, value in found.items():

@@ -21,7 +21,7 @@ _REST_SECONDS = 0.0001
 class Snapshots(Protocol):
     """Where snapshots come from, oldest first; None when there is none.
 
-    A generation is (time, messages, output, the other arguments), feedback (time, arguments).
+    A generation is (time, messages, output, the other arguments) or (time, Read, attribution), feedback (time, arguments).
     """
 
     def take(self) -> Any: ...
@@ -104,12 +104,16 @@ class Batches:
 
     def _made(self, snapshot: Any) -> Entry | None:
         try:
-            if len(snapshot) == 2:
-                return Entry(kind="feedback", encoded=_encode(self._builder.feedback(*snapshot)).encode())
-            generation = self._builder.generation(*snapshot)
-            if generation is None:
-                self._on_loss("no_generation")
-                return None
+            match snapshot:
+                case (unix_ns, given):
+                    return Entry(kind="feedback", encoded=_encode(self._builder.feedback(unix_ns, given)).encode())
+                case (unix_ns, read, attributed):
+                    generation = self._builder.unread(unix_ns, read, attributed)
+                    if generation is None:
+                        self._on_loss("no_generation")
+                        return None
+                case _:
+                    generation = self._builder.generation(*snapshot)
             return Entry(kind="generations", encoded=_encode(generation).encode())
         except BaseException:  # noqa: BLE001 - whatever the application's objects raise, the next generation is sent
             self._on_loss("bad_input")

@@ -10,7 +10,7 @@ from typing import Any
 
 from api_hooks import attribution, forking
 from api_hooks.buffer import Buffer
-from api_hooks.building import Builder
+from api_hooks.building import Builder, Read
 from api_hooks.flusher import Flusher, Sender
 from api_hooks.losses import WITHHELD, Losses
 from api_hooks.settings import Settings
@@ -50,7 +50,7 @@ class Line:
         self._signal = Signal()
         self._is_closed = False
         self._is_configured = sender is not None or settings.url is not None
-        self._needs_workspace = settings.needs_workspace
+        self._lacks_workspace = settings.needs_workspace and settings.workspace is None
         self._buffer = Buffer(
             most_generations=settings.buffer_generations,
             most_bytes=settings.buffer_bytes,
@@ -82,24 +82,35 @@ class Line:
 
         `attributed` is what `attribution.current()` was where the call began, if that was elsewhere.
         """
-        if not self._admits(rest, attributed):
+        if not self._is_open() or not self._is_attributed(rest, attributed):
             return False
         unix_ns = time.time_ns()
-        if rest["app"] is None:
-            rest["app"] = self.settings.app
         messages, output, size = taken(messages, output, rest)
         return self._buffer.put((unix_ns, messages, output, rest), size)
 
+    def put_unread(self, read: Read, size: int, attributed: Mapping[str, Any]) -> bool:
+        """The same for a call that is still bytes, about `size` of them, which nobody changes: only `attributed` is copied."""
+        if not self._is_open():
+            return False
+        if self._lacks_workspace and attributed.get("workspace") is None:
+            self.lose("bad_input")
+            return False
+        unix_ns = time.time_ns()
+        if attributed:
+            attributed = {**attributed}
+            size += taken(None, None, attributed)[2]
+        return self._buffer.put((unix_ns, read, attributed), size)
+
     def put_feedback(self, given: dict[str, Any]) -> bool:
         """The same for feedback: the arguments of `api_hooks.feedback`."""
-        if not self._admits(given):
+        if not self._is_open() or not self._is_attributed(given):
             return False
         unix_ns = time.time_ns()
         _, _, size = taken(None, None, given)
         return self._buffer.put((unix_ns, given), size)
 
-    def _admits(self, given: dict[str, Any], attributed: Mapping[str, Any] | None = None) -> bool:
-        """Start the thread if need be, and fill in who it belongs to; count what cannot be taken."""
+    def _is_open(self) -> bool:
+        """Start the thread if need be; count what cannot be taken."""
         if self._is_closed:
             self.lose("closed")
             return False
@@ -108,12 +119,14 @@ class Line:
         if not self._is_configured:
             self.lose("not_configured")
             return False
-        attribution.complete(given, attributed)
-        if given["workspace"] is None:
-            if self.settings.workspace is None and self._needs_workspace:
-                self.lose("bad_input")
-                return False
-            given["workspace"] = self.settings.workspace
+        return True
+
+    def _is_attributed(self, given: dict[str, Any], attributed: Mapping[str, Any] | None = None) -> bool:
+        """Fill in what the contexts around the call say; count what belongs to nobody."""
+        attribution.complete(given, attribution.current() if attributed is None else attributed)
+        if self._lacks_workspace and given["workspace"] is None:
+            self.lose("bad_input")
+            return False
         return True
 
     def flush(self, timeout_seconds: float) -> bool:

@@ -57,10 +57,13 @@ def start(span: Any) -> None:
     _started.set((*still[1 - _AT_MOST :], Around(span, still[-1] if still else None)))
 
 
+started = _started.get
+"""The spans that have started in this context, and may have ended: nothing, for whoever has no such processor."""
+
+
 def take() -> Around | None:
-    """Return the span that a call begins right inside of, unless an earlier call has it. 50 ns where there is none."""
-    started = _started.get()
-    return _taken(next((around for around in reversed(started) if around.span is not None), None)) if started else None
+    """Return the span that a call begins right inside of, unless an earlier call has it."""
+    return _taken(next((around for around in reversed(_started.get()) if around.span is not None), None))
 
 
 def end(span_id: int, generation_id: str, model: Any) -> None:

@@ -13,7 +13,6 @@ from types import GetSetDescriptorType, MappingProxyType
 from typing import Any
 
 from api_hooks.standins import Place, places, standin
-from api_hooks.unread import Unread
 from api_hooks.wire.contract import TURNS_AT_MOST
 
 _MESSAGE_BYTES = 150
@@ -47,8 +46,6 @@ def taken(messages: Any, output: Any, rest: dict[str, Any]) -> tuple[Any, Any, i
         messages = copier.copy(messages, 0)
     if type(output) is str:
         copier.size += len(output)
-    elif type(output) is Unread:
-        copier.size += output.size
     elif output is not None:
         output = copier.copy(output, 0)
     for name, value in rest.items():

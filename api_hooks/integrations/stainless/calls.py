@@ -1,4 +1,8 @@
-"""One call to a provider, from its request to the moment when it is handed over."""
+"""A call to a provider, from its request to the moment when it is handed over; reading it is the sending thread's.
+
+The caller waits while this runs, between an answer and what he does with it: nothing of it is in the processor's caches
+then, and every function that it calls costs a microsecond or more. So it keeps references, and does what cannot wait.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,17 +11,42 @@ from typing import Any
 
 from api_hooks import attribution, current, open_spans
 from api_hooks.integrations.stainless import background, identity
-from api_hooks.integrations.stainless.reading import read
+from api_hooks.integrations.stainless.reading import document
 from api_hooks.integrations.stainless.sdk import Sdk
 from api_hooks.open_spans import Around
-from api_hooks.unread import Unread
 
-AROUND_BYTES = 6_000
-"""What a request takes up beside its body, measured: its headers first of all."""
+AROUND_BYTES = 5_000
+"""What waits of a call beside the bodies of its request and its answer, measured: the request's headers first of all."""
+
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+def hand_over(
+    sdk: Sdk,
+    form: str,
+    request: Any,
+    output: Any,
+    size: int,
+    took: Any,
+    attributed: Mapping[str, Any],
+    streamed: bool = False,
+    own_id: str | None = None,
+    is_abandoned: bool = False,
+) -> None:
+    """Leave a call to the sending thread.
+
+    `output` is the response's bytes, an assembly of its stream, or None; `size` about how many bytes that keeps. `took` is
+    how long the answer took, in seconds or as a timedelta. The request itself is not kept, nor the response: for as long as
+    they waited, their many objects would keep the garbage collector busy, on the caller's thread.
+    """
+    asked = _body_of(request)
+    headers = _NO_HEADERS if "app" in attributed else request.headers  # a client's, to which a context is nearer
+    read = partial(document, sdk.name, form, request.url, headers, asked, output, took, streamed, own_id, is_abandoned)
+    current.line().put_unread(read, size + len(asked) + AROUND_BYTES, attributed)
 
 
 class Call:
-    """What is kept of a call while its answer comes in: references only. Times are those of the attempt that succeeded."""
+    """What is kept of a call that is not over when its answer begins, or that somebody else is told of."""
 
     __slots__ = (
         "around",
@@ -30,8 +59,6 @@ class Call:
         "own_id",
         "request",
         "sdk",
-        "seconds",
-        "started_at",
         "streamed",
     )
 
@@ -41,37 +68,31 @@ class Call:
         self.request = response.request
         self.streamed = streamed
         self.is_litellms = False
-        self.is_in_background = isinstance(asked, Mapping) and asked.get("background") is True
+        self.is_in_background = is_in_background(form, asked)
         self.attributed: Mapping[str, Any] = attribution.current()
         self.around = open_spans.take()
         self.own_id: str | None = None
         self.model = asked.get("model") if self.around is not None and isinstance(asked, Mapping) else None
-        self.seconds = _seconds_so_far(response)
-        self.started_at = time.time() - self.seconds
-        self.began = time.perf_counter() - self.seconds
+        self.began = _began(response)
 
     def leave_to_litellm(self, told: Mapping[str, Any]) -> None:
         """LiteLLM reports the call unless it is abandoned, with `told` of who made it."""
         self.is_litellms = True
         self.attributed = {**self.attributed, **told}
 
-    def hand_over(self, output: Any, size: int, *, seconds: float | None = None, is_abandoned: bool = False) -> None:
-        """Leave it to the sending thread. `output` is the response's bytes, an assembly of its stream, or None."""
+    def hand_over(self, output: Any, size: int, *, took: Any = None, is_abandoned: bool = False) -> None:
+        """Hand over what came of it, as the function of this name does; `took` is the time until now if it is not told."""
         if self.around is not None and self.own_id is None:
             self._tell_span(identity.told(output), self.around)
         if self.is_litellms and not is_abandoned:
             return
-        size += _bytes_of(self.request) + AROUND_BYTES
-        if self.is_in_background and background.await_answer(self, size, output):
-            return
-        reading = partial(read, self.sdk.name, self.form, self.request, output, is_abandoned, self.attributed)
-        rest: dict[str, Any] = dict.fromkeys(("workspace", "model", "provider", "id", "tools", "usage", "cost_usd"))
-        rest |= dict.fromkeys(("finish_reason", "user", "session_id", "app", "api_key_name", "metadata"))
-        rest["id"] = self.own_id
-        rest["created_at"] = self.started_at
-        rest["latency_ms"] = (self.seconds if seconds is None else seconds) * 1000
-        rest["streamed"] = self.streamed
-        current.line().put(None, Unread(reading, size), rest, attributed=self.attributed)
+        if self.is_in_background:
+            kept = size + len(_body_of(self.request)) + AROUND_BYTES
+            if background.await_answer(self, kept, output):
+                return
+        took = time.perf_counter() - self.began if took is None else took
+        rest = self.attributed, self.streamed, self.own_id, is_abandoned
+        hand_over(self.sdk, self.form, self.request, output, size, took, *rest)
 
     def tell_early(self, first: Sequence[str]) -> bool:
         """Tell the span around by a stream's first events; return whether there is no more to tell it now.
@@ -94,18 +115,31 @@ class Call:
             around.tell(self.own_id, self.model)
 
 
-def _seconds_so_far(response: Any) -> float:
-    """How long the attempt took until the answer was there, or began; httpx starts the clock when it sends."""
+def _body_of(request: Any) -> bytes:
     try:
-        if response.is_closed:
-            return float(response.elapsed.total_seconds())
-        return max(0.0, time.perf_counter() - float(response.stream._start))
-    except (AttributeError, RuntimeError, TypeError):  # a transport, or an httpx, that does not say
+        content: bytes = request.content
+    except Exception:  # noqa: BLE001 - a body that was streamed: without it the call counts as bad input
+        return b""
+    return content
+
+
+def is_in_background(form: str, asked: Any) -> bool:
+    """Whether the provider is asked for an answer that is still to come."""
+    return form == "responses" and isinstance(asked, Mapping) and asked.get("background") is True
+
+
+def took(response: Any) -> Any:
+    """How long the attempt took until the whole answer was there, from its sending, as a timedelta; 0.0 if untold."""
+    try:
+        return response.elapsed
+    except (AttributeError, RuntimeError):  # a transport, or an httpx, that does not say
         return 0.0
 
 
-def _bytes_of(request: Any) -> int:
+def _began(response: Any) -> float:
+    """When the attempt was sent, by the performance counter: httpx starts a clock there."""
+    now = time.perf_counter()
     try:
-        return len(request.content)
-    except Exception:  # noqa: BLE001 - a body that was streamed; reading finds none either
-        return 0
+        return now - response.elapsed.total_seconds() if response.is_closed else min(now, float(response.stream._start))
+    except (AttributeError, RuntimeError, TypeError):  # see above
+        return now

@@ -6,7 +6,6 @@ interpreter, whichever comes first.
 
 import functools
 import os
-import time
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
@@ -65,10 +64,9 @@ class Listener:
         if call is None or self._pid != os.getpid():
             return
         try:
-            seconds = time.perf_counter() - call.began
             is_abandoned = is_abandoned and not (call.is_litellms and self.is_told_done)
             output, size = self.gathered(is_abandoned=is_abandoned)
-            call.hand_over(output, size, seconds=seconds, is_abandoned=is_abandoned)
+            call.hand_over(output, size, is_abandoned=is_abandoned)
         except Exception:  # noqa: BLE001 - an application never fails over its tagging
             lose()
 

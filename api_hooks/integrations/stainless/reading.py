@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from api_hooks.integrations.stainless.assembling import Assembly
@@ -14,31 +15,47 @@ UNFINISHED = ("queued", "in_progress")
 """The states of a response that is still to come."""
 
 
-def read(
-    sdk: str, form: str, request: Any, output: Any, is_abandoned: bool, around: Mapping[str, Any]
+def document(
+    sdk: str,
+    form: str,
+    url: Any,
+    headers: Mapping[str, str],
+    request: bytes,
+    output: Any,
+    took: Any,
+    streamed: bool,
+    own_id: str | None,
+    is_abandoned: bool,
+    ended_ns: int,
 ) -> dict[str, Any] | None:
     """Return what the call states; None for an answer that is no completed generation. Raise what unreadable bytes do.
 
-    `request` is httpx's; `output` the bytes of a whole response, an Assembly of a stream, or None where nobody read it;
-    `around` what the contexts around the call say.
+    `url` and `headers` are those of httpx's request, `request` is its body; `output` the bytes of a whole response, an
+    Assembly of a stream, or None where nobody read it. `took` is in seconds or a timedelta. By `own_id` others know the
+    call. `ended_ns` is when it was over, in nanoseconds since 1970.
     """
     asked = _asked(request)
     answered, is_whole = _answered(output)
     if answered is not None and not is_abandoned and _is_no_generation(answered):
         return None
+    seconds = took.total_seconds() if isinstance(took, timedelta) else took
     return {
+        "id": own_id,
+        "created_at": ended_ns / 1e9 - seconds,
+        "latency_ms": seconds * 1000,
+        "streamed": streamed,
         "messages": asked.get("prompt") if form == "completions" else asked,
         "output": answered,
         "tools": asked.get("tools") or asked.get("functions"),
         "model": (answered or {}).get("model") or asked.get("model"),
-        "provider": provider_of(request.url.host, otherwise=sdk),
+        "provider": provider_of(url.host, otherwise=sdk),
         "finish_reason": ABANDONED if is_abandoned and not is_whole else None,
-        **_attribution(sdk, asked, {} if "app" in around else request.headers),
+        **_attribution(sdk, asked, headers),
     }
 
 
-def _asked(request: Any) -> dict[str, Any]:
-    asked = json.loads(request.content)
+def _asked(request: bytes) -> dict[str, Any]:
+    asked = json.loads(request)
     return asked if isinstance(asked, dict) else {}
 
 
@@ -61,10 +78,7 @@ def _is_no_generation(answered: Mapping[str, Any]) -> bool:
 
 
 def _attribution(sdk: str, asked: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
-    """Who is behind the call, in the words of its API and of gateways; the provider's own checks need the same.
-
-    `headers` are a client's, for all of its calls: a context around one call is nearer to it.
-    """
+    """Who is behind the call, in the words of its API and of gateways; the provider's own checks need the same."""
     metadata = asked.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     conversation = asked.get("conversation")

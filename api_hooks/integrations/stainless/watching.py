@@ -1,12 +1,12 @@
 """See every answer of a provider that a client gets, hand over what is whole, and listen to what still comes in."""
 
 import functools
-import time
 from collections.abc import Callable
 from typing import Any
 
+from api_hooks import attribution, open_spans
 from api_hooks.integrations.stainless import background, bodies, inside_litellm, streams
-from api_hooks.integrations.stainless.calls import Call
+from api_hooks.integrations.stainless.calls import Call, hand_over, is_in_background, took
 from api_hooks.integrations.stainless.listening import lose
 from api_hooks.integrations.stainless.sdk import Sdk
 
@@ -46,24 +46,28 @@ def _seen(sdk: Sdk, given: dict[str, Any], *, is_async: bool) -> Call | None:
     generation was made all the same.
     """
     try:
-        options = given["options"]
-        if options.method.lower() == "get":
-            _retrieved(options.url, given["response"])
+        options, response = given["options"], given["response"]
+        method = options.method.lower()
+        if method == "get":
+            _retrieved(options.url, response)
             return None
-        form = sdk.form_of(options.url)
-        if form is None or options.method.lower() != "post":
+        form = sdk.forms.get(options.url) or sdk.form_of(options.url)
+        if form is None or method != "post" or not 200 <= response.status_code < 300:
             return None
-        response = given["response"]
-        if not 200 <= response.status_code < 300:
+        streamed, asked = given["stream"], options.json_data
+        is_whole = not streamed and response.is_closed
+        is_plain = not open_spans.started() and not inside_litellm.is_possible() and not is_in_background(form, asked)
+        if is_whole and is_plain:  # most calls: the short way
+            content = response.content
+            hand_over(sdk, form, response.request, content, len(content), took(response), attribution.current())
             return None
-        streamed = given["stream"]
-        call = Call(sdk=sdk, form=form, response=response, streamed=streamed is True, asked=options.json_data)
+        call = Call(sdk=sdk, form=form, response=response, streamed=streamed is True, asked=asked)
         if (told := inside_litellm.attribution_of_call(is_async=is_async)) is not None:
             call.leave_to_litellm(told)
-        if streamed or not response.is_closed:
+        if not is_whole:
             return call
         content = response.content
-        call.hand_over(content, len(content))
+        call.hand_over(content, len(content), took=took(response))
     except Exception:  # noqa: BLE001 - an application never fails over its tagging
         lose()
     return None
@@ -74,7 +78,7 @@ def _retrieved(url: str, response: Any) -> None:
     call = background.answered_call(url, response) if response.status_code == 200 else None
     if call is not None:
         content = response.content
-        call.hand_over(content, len(content), seconds=time.perf_counter() - call.began)
+        call.hand_over(content, len(content))
 
 
 def _listen(call: Call, result: Any, response: Any) -> None:

@@ -1,7 +1,8 @@
-"""Chat completions through OpenAI's SDK: plain, with our hook, and through Langfuse's and PostHog's wrappers, in turn.
+"""Chat completions through OpenAI's SDK: with our hook, and through Langfuse's and PostHog's wrappers, each beside plain ones.
 
-It runs in the interpreter that has them all, and prints JSON: {concurrency: [{way: [[seconds, CPU seconds of the
-calling thread], …]}]}, one entry for each round.
+It runs in the interpreter that has them all, and prints JSON: {concurrency: [{way: [without, with]}]}, one entry for each
+round, where both are lists of [seconds, CPU seconds of the calling thread]. `again` is a second plain client: what it
+adds is what the measurement is worth.
 Langfuse's wrapper changes the SDK's class for everybody; here only its own client gets what it put there.
 """
 
@@ -15,13 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import openai
 from openai.resources.chat.completions import Completions
 
 import api_hooks
 
-WAYS = ("plain", "hook", "langfuse", "posthog")
-CALLS_OF_A_BLOCK = 200
+WAYS = ("again", "hook", "langfuse", "posthog")
+CALLS = 200
 TURNS = 6
 TURN_CHARACTERS = 350
 Taken = tuple[float, float]
@@ -47,9 +49,10 @@ def main(arguments: list[str]) -> None:
     print(json.dumps({"seconds": measured, "handed_over": api_hooks.stats().accepted}))
 
 
-def _ways(model_url: str, sink_url: str) -> dict[str, Way]:
-    """Each way's call, of a client of its own."""
-    clients: dict[str, Any] = {way: _client(openai.OpenAI, model_url) for way in ("plain", "hook", "langfuse")}
+def _ways(model_url: str, sink_url: str) -> dict[str, list[Way]]:
+    """A plain way and each other way beside it. Each has a client of its own, so that none has more of its connections open."""
+    plain = {way: _client(openai.OpenAI, model_url) for way in WAYS}
+    clients: dict[str, Any] = {way: _client(openai.OpenAI, model_url) for way in ("again", "hook", "langfuse")}
 
     api_hooks.configure(url=sink_url, workspace="bench")
     api_hooks.instrument_openai(clients["hook"])
@@ -70,48 +73,88 @@ def _ways(model_url: str, sink_url: str) -> dict[str, Way]:
     clients["posthog"] = _client(Wrapper, model_url, posthog_client=events)
 
     flushes = {"hook": lambda: api_hooks.flush(10), "langfuse": capture.flush, "posthog": events.flush}
-    return {way: Way(call=clients[way].chat.completions.create, flush=flushes.get(way, lambda: None)) for way in WAYS}
+    return {
+        way: [
+            Way(call=plain[way].chat.completions.create, flush=lambda: None),
+            Way(call=clients[way].chat.completions.create, flush=flushes.get(way, lambda: None)),
+        ]
+        for way in WAYS
+    }
 
 
 def _client(kind: Any, model_url: str, **more: Any) -> Any:
-    return kind(base_url=model_url + "/v1", api_key="bench", max_retries=0, timeout=60, **more)
+    limits = httpx.Limits(max_connections=1_000, max_keepalive_connections=200, keepalive_expiry=120)
+    over = openai.DefaultHttpxClient(limits=limits)
+    return kind(base_url=model_url + "/v1", api_key="bench", max_retries=0, timeout=60, http_client=over, **more)
 
 
-def _measured(ways: dict[str, Way], concurrency: int, wait_seconds: float, rounds: int) -> list[dict[str, list[Taken]]]:
-    """In each round a block of calls by each way, in random order.
-
-    A block ends with a flush: what a way does later, on its threads, falls on its own calls and on nobody else's.
-    """
+def _measured(
+    ways: dict[str, list[Way]], concurrency: int, wait_seconds: float, rounds: int
+) -> list[dict[str, list[list[Taken]]]]:
+    """In each round, calls by each way beside plain ones, in random order."""
     chance = random.Random(concurrency)
     order = list(WAYS)
     found = []
     for number in range(-1, rounds):  # the first round warms up
         chance.shuffle(order)
-        blocks = {way: _block(ways[way], concurrency, wait_seconds, f"{number} {way}") for way in order}
+        compared = {}
+        for way in order:
+            name = f"{number} {way}"
+            compared[way] = (
+                _in_blocks(ways[way], name, chance)
+                if concurrency == 1
+                else _mixed(ways[way], concurrency, wait_seconds, name, chance)
+            )
         if number >= 0:
-            found.append(blocks)
+            found.append(compared)
     return found
 
 
-def _block(way: Way, concurrency: int, wait_seconds: float, name: str) -> list[Taken]:
-    """Call from so many threads that each wait for the model; they begin one after the other, as clients do."""
-    taken: list[Taken] = []
+def _in_blocks(ways: list[Way], name: str, chance: random.Random) -> list[list[Taken]]:
+    """Back to back, first all calls of one way, then of the other.
 
-    def work(number: int) -> None:
-        time.sleep(wait_seconds * number / concurrency)
-        for turn in range(CALLS_OF_A_BLOCK // concurrency):
-            messages = _messages(f"{concurrency} {number} {turn} {name} play: wait:{wait_seconds},words:40")
-            before, cpu_before = time.perf_counter(), time.thread_time()
-            way.call(model="gpt-5-mini", messages=messages)
-            taken.append((time.perf_counter() - before, time.thread_time() - cpu_before))
+    A block ends with a flush: what a way does later, on its threads, falls on its own calls and on nobody else's.
+    """
+    taken: list[list[Taken]] = [[], []]
+    for which in chance.sample((0, 1), 2):
+        for number in range(CALLS):
+            taken[which].append(_call(ways[which], f"{name} {which} {number} play: words:40"))
+        ways[which].flush()
+    return taken
 
-    threads = [threading.Thread(target=work, args=[number]) for number in range(concurrency)]
+
+def _mixed(
+    ways: list[Way], concurrency: int, wait_seconds: float, name: str, chance: random.Random
+) -> list[list[Taken]]:
+    """From so many threads that each wait for the model, each call one way or the other by chance.
+
+    So what the machine does meanwhile, which is more than what is measured, meets both alike. The threads begin one
+    after the other, as clients do.
+    """
+    taken: list[list[Taken]] = [[], []]
+
+    def work(thread: int) -> None:
+        time.sleep(wait_seconds * thread / concurrency)
+        for number in range(CALLS // concurrency):
+            which = chance.randrange(2)
+            text = f"{concurrency} {thread} {number} {name} play: wait:{wait_seconds},words:40"
+            taken[which].append(_call(ways[which], text))
+
+    threads = [threading.Thread(target=work, args=[thread]) for thread in range(concurrency)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    way.flush()
+    for way in ways:
+        way.flush()
     return taken
+
+
+def _call(way: Way, text: str) -> Taken:
+    messages = _messages(text)
+    before, cpu_before = time.perf_counter(), time.thread_time()
+    way.call(model="gpt-5-mini", messages=messages)
+    return time.perf_counter() - before, time.thread_time() - cpu_before
 
 
 def _messages(text: str) -> list[Any]:
