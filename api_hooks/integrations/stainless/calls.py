@@ -68,7 +68,7 @@ class Call:
         self.request = response.request
         self.streamed = streamed
         self.is_litellms = False
-        self.is_in_background = is_in_background(form, asked)
+        self.is_in_background = False
         self.attributed: Mapping[str, Any] = attribution.current()
         self.around = open_spans.take()
         self.own_id: str | None = None
@@ -80,8 +80,8 @@ class Call:
         self.is_litellms = True
         self.attributed = {**self.attributed, **told}
 
-    def hand_over(self, output: Any, size: int, *, took: Any = None, is_abandoned: bool = False) -> None:
-        """Hand over what came of it, as the function of this name does; `took` is the time until now if it is not told."""
+    def hand_over(self, output: Any, size: int, *, is_abandoned: bool = False) -> None:
+        """Hand over what came of it, as the function of this name does."""
         if self.around is not None and self.own_id is None:
             self._tell_span(identity.told(output), self.around)
         if self.is_litellms and not is_abandoned:
@@ -90,9 +90,9 @@ class Call:
             kept = size + len(_body_of(self.request)) + AROUND_BYTES
             if background.await_answer(self, kept, output):
                 return
-        took = time.perf_counter() - self.began if took is None else took
+        seconds = time.perf_counter() - self.began
         rest = self.attributed, self.streamed, self.own_id, is_abandoned
-        hand_over(self.sdk, self.form, self.request, output, size, took, *rest)
+        hand_over(self.sdk, self.form, self.request, output, size, seconds, *rest)
 
     def tell_early(self, first: Sequence[str]) -> bool:
         """Tell the span around by a stream's first events; return whether there is no more to tell it now.
@@ -115,25 +115,20 @@ class Call:
             around.tell(self.own_id, self.model)
 
 
-def _body_of(request: Any) -> bytes:
-    try:
-        content: bytes = request.content
-    except Exception:  # noqa: BLE001 - a body that was streamed: without it the call counts as bad input
-        return b""
-    return content
-
-
-def is_in_background(form: str, asked: Any) -> bool:
-    """Whether the provider is asked for an answer that is still to come."""
-    return form == "responses" and isinstance(asked, Mapping) and asked.get("background") is True
-
-
 def took(response: Any) -> Any:
     """How long the attempt took until the whole answer was there, from its sending, as a timedelta; 0.0 if untold."""
     try:
         return response.elapsed
     except (AttributeError, RuntimeError):  # a transport, or an httpx, that does not say
         return 0.0
+
+
+def _body_of(request: Any) -> bytes:
+    try:
+        content: bytes = request.content
+    except Exception:  # noqa: BLE001 - a body that was streamed: without it the call counts as bad input
+        return b""
+    return content
 
 
 def _began(response: Any) -> float:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
-_INTEGRATION = "api_hooks.integrations.litellm"
+INTEGRATION = "api_hooks.integrations.litellm"
+"""The module of our callback: where nobody has imported it, no call is LiteLLM's to tell."""
+
 _ITS_PROVIDERS = "litellm.llms."
 _ITS_CALLS = "litellm.main"
 _ITS_ACCOUNT = "logging_obj"
@@ -18,14 +20,9 @@ _FRAMES_AT_MOST = 25
 """Measured: LiteLLM's first frame is the third to the sixth above the SDK's; wrappers of the SDK stand between."""
 
 
-def is_possible() -> bool:
-    """Whether there is a callback of ours at all."""
-    return _INTEGRATION in sys.modules
-
-
 def attribution_of_call(*, is_async: bool) -> Mapping[str, Any] | None:
     """What LiteLLM was told of who calls, where the caller up the stack is LiteLLM and reports it; else None."""
-    integration = sys.modules.get(_INTEGRATION)
+    integration = sys.modules.get(INTEGRATION)
     frame = None if integration is None else _frame_up_the_stack()
     if integration is None or frame is None:
         return None

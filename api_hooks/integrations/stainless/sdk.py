@@ -16,9 +16,6 @@ class Sdk:
     forms: Mapping[str, str]
 
     def form_of(self, url: str) -> str | None:
-        """Return chat, completions, responses or messages; None for a path that does not generate."""
-        form = self.forms.get(url)
-        if form is not None:
-            return form
+        """Return chat, completions, responses or messages, by the path's end; None for one that does not generate."""
         path = url.partition("?")[0]
         return next((form for end, form in self.forms.items() if path.endswith(end)), None)

@@ -1,12 +1,13 @@
 """See every answer of a provider that a client gets, hand over what is whole, and listen to what still comes in."""
 
 import functools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from api_hooks import attribution, open_spans
 from api_hooks.integrations.stainless import background, bodies, inside_litellm, streams
-from api_hooks.integrations.stainless.calls import Call, hand_over, is_in_background, took
+from api_hooks.integrations.stainless.calls import Call, hand_over, took
 from api_hooks.integrations.stainless.listening import lose
 from api_hooks.integrations.stainless.sdk import Sdk
 
@@ -56,18 +57,20 @@ def _seen(sdk: Sdk, given: dict[str, Any], *, is_async: bool) -> Call | None:
             return None
         streamed, asked = given["stream"], options.json_data
         is_whole = not streamed and response.is_closed
-        is_plain = not open_spans.started() and not inside_litellm.is_possible() and not is_in_background(form, asked)
-        if is_whole and is_plain:  # most calls: the short way
+        is_in_background = form == "responses" and isinstance(asked, Mapping) and asked.get("background") is True
+        is_told_of = open_spans.started() or inside_litellm.INTEGRATION in sys.modules
+        if is_whole and not is_in_background and not is_told_of:  # most calls: the short way
             content = response.content
             hand_over(sdk, form, response.request, content, len(content), took(response), attribution.current())
             return None
         call = Call(sdk=sdk, form=form, response=response, streamed=streamed is True, asked=asked)
+        call.is_in_background = is_in_background
         if (told := inside_litellm.attribution_of_call(is_async=is_async)) is not None:
             call.leave_to_litellm(told)
         if not is_whole:
             return call
         content = response.content
-        call.hand_over(content, len(content), took=took(response))
+        call.hand_over(content, len(content))
     except Exception:  # noqa: BLE001 - an application never fails over its tagging
         lose()
     return None
