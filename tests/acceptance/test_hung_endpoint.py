@@ -68,7 +68,8 @@ def test_the_other_endpoint_and_recording_keep_their_rate(stage: Stage, hung_ser
     claimed = "select count(*) from classifications where endpoint = 'hung' and state = 'running'"
     wait_until(lambda: stage.database.value(claimed) > 200, deadline_seconds=30, what="a full room")
     wait_until(lambda: stage.waiting_in("classify.hung") > 0, what="bells that wait behind a closed gate")
-    wait_until(lambda: hung_server.play.total == PLACES, what="a call in each of the hung endpoint's places")
+    wait_until(lambda: hung_server.play.total >= PLACES, what="a call in each of the hung endpoint's places")
+    assert hung_server.play.total == PLACES
 
     # The machine is not ours alone: what one of three runs reaches, the hung endpoint does not prevent.
     assert any(tagging / seconds_to_tag(stage, f"beside{run}-") >= KEPT for run in range(3))
