@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return microseconds added to the median and to the 99th percentile of all calls.
+    """Return microseconds of the plain calls beside the hook's, and added to their median and 99th percentile by each way.
 
     `cpu` is what the calling thread itself computes more, at the median: other programs on the machine do not blur it.
     `again` compares plain calls with plain calls.
@@ -53,6 +53,8 @@ def _figures(measured: dict[str, list[dict[str, list[list[list[float]]]]]]) -> d
         for way in (OURS, *OTHERS):
             prefix = "" if way == OURS else f"{way}_"
             without, with_it = ([call for one in rounds for call in one[way][which]] for which in (0, 1))
+            if way == OURS:
+                figures |= {f"plain_p{percent}_us_{many}": round(_us(without, percent)) for percent in (50, 99)}
             for percent in (50, 99):
                 figures[f"{prefix}p{percent}_added_us_{many}"] = round(_us(with_it, percent) - _us(without, percent))
             figures[f"{prefix}cpu_added_us_{many}"] = round(_us(with_it, 50, cpu=True) - _us(without, 50, cpu=True))
