@@ -6,6 +6,7 @@ then, and every function that it calls costs a microsecond or more. So it keeps 
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ def hand_over(
     request: Any,
     output: Any,
     size: int,
-    took: Any,
+    took: timedelta | float,
     attributed: Mapping[str, Any],
     streamed: bool = False,
     own_id: str | None = None,
@@ -62,13 +63,15 @@ class Call:
         "streamed",
     )
 
-    def __init__(self, *, sdk: Sdk, form: str, response: Any, streamed: bool, asked: Any = None) -> None:
+    def __init__(
+        self, *, sdk: Sdk, form: str, response: Any, streamed: bool, is_in_background: bool, asked: Any
+    ) -> None:
         self.sdk = sdk
         self.form = form
         self.request = response.request
         self.streamed = streamed
         self.is_litellms = False
-        self.is_in_background = False
+        self.is_in_background = is_in_background
         self.attributed: Mapping[str, Any] = attribution.current()
         self.around = open_spans.take()
         self.own_id: str | None = None
@@ -90,9 +93,18 @@ class Call:
             kept = size + len(_body_of(self.request)) + AROUND_BYTES
             if background.await_answer(self, kept, output):
                 return
-        seconds = time.perf_counter() - self.began
-        rest = self.attributed, self.streamed, self.own_id, is_abandoned
-        hand_over(self.sdk, self.form, self.request, output, size, seconds, *rest)
+        hand_over(
+            self.sdk,
+            self.form,
+            self.request,
+            output,
+            size,
+            time.perf_counter() - self.began,
+            self.attributed,
+            self.streamed,
+            self.own_id,
+            is_abandoned,
+        )
 
     def tell_early(self, first: Sequence[str]) -> bool:
         """Tell the span around by a stream's first events; return whether there is no more to tell it now.
@@ -115,12 +127,13 @@ class Call:
             around.tell(self.own_id, self.model)
 
 
-def took(response: Any) -> Any:
-    """How long the attempt took until the whole answer was there, from its sending, as a timedelta; 0.0 if untold."""
+def took(response: Any) -> timedelta | float:
+    """How long the attempt took until the whole answer was there, from its sending; 0.0 seconds if untold."""
     try:
-        return response.elapsed
+        elapsed: timedelta = response.elapsed
     except (AttributeError, RuntimeError):  # a transport, or an httpx, that does not say
         return 0.0
+    return elapsed
 
 
 def _body_of(request: Any) -> bytes:

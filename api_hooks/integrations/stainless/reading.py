@@ -22,7 +22,7 @@ def document(
     headers: Mapping[str, str],
     request: bytes,
     output: Any,
-    took: Any,
+    took: timedelta | float,
     streamed: bool,
     own_id: str | None,
     is_abandoned: bool,

@@ -63,8 +63,14 @@ def _seen(sdk: Sdk, given: dict[str, Any], *, is_async: bool) -> Call | None:
             content = response.content
             hand_over(sdk, form, response.request, content, len(content), took(response), attribution.current())
             return None
-        call = Call(sdk=sdk, form=form, response=response, streamed=streamed is True, asked=asked)
-        call.is_in_background = is_in_background
+        call = Call(
+            sdk=sdk,
+            form=form,
+            response=response,
+            streamed=streamed is True,
+            is_in_background=is_in_background,
+            asked=asked,
+        )
         if (told := inside_litellm.attribution_of_call(is_async=is_async)) is not None:
             call.leave_to_litellm(told)
         if not is_whole:
