@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Never
 
+from api_hooks.snapshot import taken
+
 FIELDS = ("workspace", "app", "user", "session_id", "api_key_name")
 
 _NOTHING: Mapping[str, Any] = {}
@@ -28,8 +30,9 @@ def context(
 ) -> Iterator[None]:
     """Attribute every call made inside: `with api_hooks.context(user="u-17"): …`, or as a decorator of a function.
 
-    Contexts add up; the inner one's fields win, key by key in `metadata`. Raises nothing of its own: a field that makes
-    no sense is left empty when the generation is sent.
+    Contexts add up; the inner one's fields win, key by key in `metadata`. What is given is copied here: the calls inside
+    are attributed as it is now. Raises nothing of its own: a field that makes no sense is left empty when the generation
+    is sent.
     """
     given = (workspace, app, user, session_id, api_key_name)
     inner: dict[str, Any] = {name: value for name, value in zip(FIELDS, given, strict=True) if value is not None}
@@ -37,6 +40,7 @@ def context(
     with suppress(Exception):  # somebody else's mapping, whose truth may be its own matter, too
         if metadata is not None and (added := {**metadata}):
             inner["metadata"] = {**outer.get("metadata", {}), **added}
+        taken(None, None, inner)
     token = _current.set({**outer, **inner})
     try:
         yield
@@ -46,7 +50,7 @@ def context(
 
 
 current = _current.get
-"""What the contexts around here say: some of FIELDS, and `metadata`. It is not to be changed."""
+"""What the contexts around here say: some of FIELDS, and `metadata`. Nobody changes it."""
 
 
 def complete(fields: dict[str, Any], found: Mapping[str, Any]) -> None:

@@ -108,8 +108,14 @@ def _watch() -> None:
     if not _is_watching:
         _is_watching = True
         _pid = os.getpid()
-        os.register_at_fork(before=forking.hold, after_in_parent=forking.let_go, after_in_child=_after_fork_in_child)
+        os.register_at_fork(before=_before_fork, after_in_parent=forking.let_go, after_in_child=_after_fork_in_child)
         endings.at_the_end_of_the_interpreter(_close)
+
+
+def _before_fork() -> None:
+    if _line is not None:
+        _line.doorstep.take_in()  # a child may retrieve what its parent asked for in the background
+    forking.hold()
 
 
 def _after_fork_in_child() -> None:

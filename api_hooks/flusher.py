@@ -11,6 +11,7 @@ from api_hooks.batches import Batch, Batches, of_losses
 from api_hooks.breaker import Breaker
 from api_hooks.buffer import Buffer
 from api_hooks.building import Builder, prepare
+from api_hooks.doorstep import Doorstep
 from api_hooks.errors import BrokerFullError, RefusedError, SendError, TooLargeError
 from api_hooks.losses import Losses
 from api_hooks.signals import Signal
@@ -18,6 +19,9 @@ from api_hooks.telling import Telling
 
 REPORT_SECONDS = 60.0
 """How long losses wait for a batch to go along with, from the last one that was sent."""
+
+_LOOK_SECONDS = 0.02
+"""How long a call lies on the doorstep."""
 
 
 class Sender(Protocol):
@@ -39,6 +43,7 @@ class Flusher:
         self,
         *,
         buffer: Buffer,
+        doorstep: Doorstep,
         losses: Losses,
         signal: Signal,
         builder: Builder,
@@ -49,6 +54,7 @@ class Flusher:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._buffer = buffer
+        self._doorstep = doorstep
         self._losses = losses
         self._signal = signal
         self._make_sender = make_sender
@@ -129,14 +135,24 @@ class Flusher:
     def _wait(self) -> None:
         """Sleep while there is nothing to do; then give a batch time to gather, or the broker time to come back."""
         while self.waiting == 0 and not self._is_closing and not self._is_hurried:
-            is_woken = self._signal.wait(self._seconds_to_sleep())
+            is_woken = self._sleep(self._seconds_to_sleep())
             if not is_woken:
                 return
         wake_at = self._clock() + max(self._flush_seconds, self.breaker.seconds_to_wait)
         while not self._is_closing and not self._is_hurried and (remaining := wake_at - self._clock()) > 0:
             if self._buffer.is_half_full and not self.breaker.is_failing:
                 return
-            self._signal.wait(remaining)
+            self._sleep(remaining)
+
+    def _sleep(self, seconds: float | None) -> bool:
+        """Until somebody wakes this thread, or the seconds are over; return which. While calls come, take them in."""
+        wake_at = float("inf") if seconds is None else self._clock() + seconds
+        with self._doorstep.attended():
+            while self._doorstep.is_busy and (remaining := wake_at - self._clock()) > 0:
+                if self._signal.wait(min(remaining, _LOOK_SECONDS)):
+                    return True
+                self._doorstep.take_in()
+        return self._signal.wait(None if seconds is None else wake_at - self._clock())
 
     def _seconds_to_sleep(self) -> float | None:
         """Until losses are to be logged or reported; None where there are none."""

@@ -11,6 +11,7 @@ from typing import Any
 from api_hooks import attribution, forking
 from api_hooks.buffer import Buffer
 from api_hooks.building import Builder, Read
+from api_hooks.doorstep import Doorstep
 from api_hooks.flusher import Flusher, Sender
 from api_hooks.losses import WITHHELD, Losses
 from api_hooks.settings import Settings
@@ -58,9 +59,11 @@ class Line:
             wake=self._signal.set,
             on_loss=self.lose,
         )
+        self.doorstep = Doorstep()
         self._telling = Telling(losses=self._losses, clock=time.monotonic)
         self.flusher = Flusher(
             buffer=self._buffer,
+            doorstep=self.doorstep,
             losses=self._losses,
             signal=self._signal,
             builder=Builder.of(settings, on_redact_failure=self._withhold),
@@ -88,14 +91,16 @@ class Line:
         messages, output, size = taken(messages, output, rest)
         return self._buffer.put((unix_ns, messages, output, rest), size)
 
-    def put_unread(self, read: Read, size: int, attributed: Mapping[str, Any]) -> bool:
-        """The same for a call that is still bytes, about `size` of them, which nobody changes: only `attributed` is copied."""
+    def put_unread(self, unix_ns: int, read: Read, size: int, attributed: Mapping[str, Any]) -> bool:
+        """The same for a call that is still bytes, about `size` of them, which nobody changes: only `attributed` is copied.
+
+        It was over at `unix_ns`.
+        """
         if not self._is_open():
             return False
         if self._lacks_workspace and attributed.get("workspace") is None:
             self.lose("bad_input")
             return False
-        unix_ns = time.time_ns()
         if attributed:
             attributed = {**attributed}
             size += taken(None, None, attributed)[2]
@@ -130,10 +135,12 @@ class Line:
         return True
 
     def flush(self, timeout_seconds: float) -> bool:
+        self.doorstep.take_in()
         return not self._is_started or self.flusher.flush(timeout_seconds)
 
     def close(self, timeout_seconds: float) -> bool:
         """Send what waits, within these seconds; what is not sent, and what comes later, is counted as `closed`."""
+        self.doorstep.take_in()
         with self._starting:  # nobody starts the thread afterwards, which would wait for ever
             was_closed, self._is_closed = self._is_closed, True
         if was_closed or not self._is_started:
@@ -144,6 +151,7 @@ class Line:
         return is_empty
 
     def stats(self) -> Stats:
+        self.doorstep.take_in()
         return Stats(
             accepted=self._buffer.entered,
             sent=self.flusher.sent,

@@ -10,6 +10,7 @@ import pytest
 from api_hooks import losses, wire
 from api_hooks.buffer import Buffer
 from api_hooks.building import Builder
+from api_hooks.doorstep import Doorstep
 from api_hooks.errors import BrokerFullError, SendError
 from api_hooks.flusher import Flusher
 from api_hooks.line import Line
@@ -39,6 +40,7 @@ def idle(sender: KeepingSender, *, report_seconds: float) -> Iterator[Callable[[
     buffer = Buffer(most_generations=1, most_bytes=1, drops_oldest=False, wake=signal.set, on_loss=losses.count)
     flusher = Flusher(
         buffer=buffer,
+        doorstep=Doorstep(),
         losses=losses,
         signal=signal,
         builder=Builder(),

@@ -8,6 +8,7 @@ import pytest
 
 from api_hooks.buffer import Buffer
 from api_hooks.building import Builder
+from api_hooks.doorstep import Doorstep
 from api_hooks.errors import SendError
 from api_hooks.flusher import Flusher
 from api_hooks.losses import Losses
@@ -79,6 +80,7 @@ def test_after_ten_minutes_of_failures_all_arrives_in_order_and_the_breaker_has_
     application = Application(passing, buffer)
     flusher = Flusher(
         buffer=buffer,
+        doorstep=Doorstep(clock=lambda: passing.now),
         losses=losses,
         signal=passing,
         builder=Builder(),

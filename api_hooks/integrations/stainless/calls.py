@@ -1,19 +1,15 @@
-"""A call to a provider, from its request to the moment when it is handed over; reading it is the sending thread's.
-
-The caller waits while this runs, between an answer and what he does with it: nothing of it is in the processor's caches
-then, and every function that it calls costs a microsecond or more. So it keeps references, and does what cannot wait.
-"""
+"""A call to a provider, from its answer to the moment when it is handed over; reading it is the sending thread's."""
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from api_hooks import attribution, current, open_spans
+from api_hooks import current, open_spans
 from api_hooks.integrations.stainless import background, identity
 from api_hooks.integrations.stainless.reading import document
 from api_hooks.integrations.stainless.sdk import Sdk
+from api_hooks.line import Line
 from api_hooks.open_spans import Around
 
 AROUND_BYTES = 5_000
@@ -22,32 +18,8 @@ AROUND_BYTES = 5_000
 _NO_HEADERS: Mapping[str, str] = {}
 
 
-def hand_over(
-    sdk: Sdk,
-    form: str,
-    request: Any,
-    output: Any,
-    size: int,
-    took: timedelta | float,
-    attributed: Mapping[str, Any],
-    streamed: bool = False,
-    own_id: str | None = None,
-    is_abandoned: bool = False,
-) -> None:
-    """Leave a call to the sending thread.
-
-    `output` is the response's bytes, an assembly of its stream, or None; `size` about how many bytes that keeps. `took` is
-    how long the answer took, in seconds or as a timedelta. The request itself is not kept, nor the response: for as long as
-    they waited, their many objects would keep the garbage collector busy, on the caller's thread.
-    """
-    asked = _body_of(request)
-    headers = _NO_HEADERS if "app" in attributed else request.headers  # a client's, to which a context is nearer
-    read = partial(document, sdk.name, form, request.url, headers, asked, output, took, streamed, own_id, is_abandoned)
-    current.line().put_unread(read, size + len(asked) + AROUND_BYTES, attributed)
-
-
 class Call:
-    """What is kept of a call that is not over when its answer begins, or that somebody else is told of."""
+    """What is kept of a call until its answer is there, or of one that somebody else is told of."""
 
     __slots__ = (
         "around",
@@ -64,47 +36,76 @@ class Call:
     )
 
     def __init__(
-        self, *, sdk: Sdk, form: str, response: Any, streamed: bool, is_in_background: bool, asked: Any
+        self,
+        *,
+        sdk: Sdk,
+        form: str,
+        options: Any,
+        response: Any,
+        streamed: bool,
+        attributed: Mapping[str, Any],
+        seen: float,
     ) -> None:
+        """`response` was `seen` then, by the performance counter, and the contexts around the call said `attributed`."""
+        asked = options.json_data if isinstance(options.json_data, Mapping) else {}
         self.sdk = sdk
         self.form = form
         self.request = response.request
         self.streamed = streamed
         self.is_litellms = False
-        self.is_in_background = is_in_background
-        self.attributed: Mapping[str, Any] = attribution.current()
+        self.is_in_background = form == "responses" and asked.get("background") is True
+        self.attributed = attributed
         self.around = open_spans.take()
         self.own_id: str | None = None
-        self.model = asked.get("model") if self.around is not None and isinstance(asked, Mapping) else None
-        self.began = _began(response)
+        self.model = asked.get("model")
+        self.began = _began(response, seen)
 
     def leave_to_litellm(self, told: Mapping[str, Any]) -> None:
         """LiteLLM reports the call unless it is abandoned, with `told` of who made it."""
         self.is_litellms = True
         self.attributed = {**self.attributed, **told}
 
-    def hand_over(self, output: Any, size: int, *, is_abandoned: bool = False) -> None:
-        """Hand over what came of it, as the function of this name does."""
+    def hand_over(
+        self,
+        output: Any,
+        size: int,
+        *,
+        is_abandoned: bool = False,
+        line: Line | None = None,
+        ended: float | None = None,
+    ) -> None:
+        """Leave to the sending thread what came of it: to that of this process's line now, if no other is given.
+
+        `output` is the response's bytes, an assembly of its stream, or None; `size` about how many bytes that keeps. It
+        `ended` then, by the performance counter; now, if that is not given. Neither the request is kept nor the response:
+        for as long as they waited, their many objects would keep the application's garbage collector busy.
+        """
         if self.around is not None and self.own_id is None:
             self._tell_span(identity.told(output), self.around)
         if self.is_litellms and not is_abandoned:
             return
-        if self.is_in_background:
-            kept = size + len(_body_of(self.request)) + AROUND_BYTES
-            if background.await_answer(self, kept, output):
-                return
-        hand_over(
-            self.sdk,
+        asked = _body_of(self.request)
+        size += len(asked) + AROUND_BYTES
+        if self.is_in_background and background.await_answer(self, size, output):
+            return
+        now = time.perf_counter()
+        ended = now if ended is None else ended
+        headers = _NO_HEADERS if "app" in self.attributed else self.request.headers  # a context is nearer than a client
+        read = partial(
+            document,
+            self.sdk.name,
             self.form,
-            self.request,
+            self.request.url,
+            headers,
+            asked,
             output,
-            size,
-            time.perf_counter() - self.began,
-            self.attributed,
+            ended - self.began,
             self.streamed,
             self.own_id,
             is_abandoned,
         )
+        line = line or current.line()
+        line.put_unread(time.time_ns() - round((now - ended) * 1e9), read, size, self.attributed)
 
     def tell_early(self, first: Sequence[str]) -> bool:
         """Tell the span around by a stream's first events; return whether there is no more to tell it now.
@@ -127,15 +128,6 @@ class Call:
             around.tell(self.own_id, self.model)
 
 
-def took(response: Any) -> timedelta | float:
-    """How long the attempt took until the whole answer was there, from its sending; 0.0 seconds if untold."""
-    try:
-        elapsed: timedelta = response.elapsed
-    except (AttributeError, RuntimeError):  # a transport, or an httpx, that does not say
-        return 0.0
-    return elapsed
-
-
 def _body_of(request: Any) -> bytes:
     try:
         content: bytes = request.content
@@ -144,10 +136,11 @@ def _body_of(request: Any) -> bytes:
     return content
 
 
-def _began(response: Any) -> float:
+def _began(response: Any, seen: float) -> float:
     """When the attempt was sent, by the performance counter: httpx starts a clock there."""
-    now = time.perf_counter()
     try:
-        return now - response.elapsed.total_seconds() if response.is_closed else min(now, float(response.stream._start))
-    except (AttributeError, RuntimeError, TypeError):  # see above
-        return now
+        if response.is_closed:
+            return seen - float(response.elapsed.total_seconds())
+        return min(seen, float(response.stream._start))
+    except (AttributeError, RuntimeError, TypeError):  # a transport, or an httpx, that does not say
+        return seen

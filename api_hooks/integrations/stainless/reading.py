@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from api_hooks.integrations.stainless.assembling import Assembly
@@ -22,7 +21,7 @@ def document(
     headers: Mapping[str, str],
     request: bytes,
     output: Any,
-    took: timedelta | float,
+    took_seconds: float,
     streamed: bool,
     own_id: str | None,
     is_abandoned: bool,
@@ -31,18 +30,17 @@ def document(
     """Return what the call states; None for an answer that is no completed generation. Raise what unreadable bytes do.
 
     `url` and `headers` are those of httpx's request, `request` is its body; `output` the bytes of a whole response, an
-    Assembly of a stream, or None where nobody read it. `took` is in seconds or a timedelta. By `own_id` others know the
-    call. `ended_ns` is when it was over, in nanoseconds since 1970.
+    Assembly of a stream, or None where nobody read it. By `own_id` others know the call. `ended_ns` is when it was over,
+    in nanoseconds since 1970.
     """
     asked = _asked(request)
     answered, is_whole = _answered(output)
     if answered is not None and not is_abandoned and _is_no_generation(answered):
         return None
-    seconds = took.total_seconds() if isinstance(took, timedelta) else took
     return {
         "id": own_id,
-        "created_at": ended_ns / 1e9 - seconds,
-        "latency_ms": seconds * 1000,
+        "created_at": ended_ns / 1e9 - took_seconds,
+        "latency_ms": took_seconds * 1000,
         "streamed": streamed,
         "messages": asked.get("prompt") if form == "completions" else asked,
         "output": answered,

@@ -1,0 +1,70 @@
+"""Where calls are left, for milliseconds: who made them goes on at once, and the sending thread looks what they were.
+
+Between an answer and its reader nothing of ours is in the processor's caches, and every function costs a microsecond or
+more. While the sending thread attends to what is left here, a caller does no more than leave it; else he looks himself.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+AT_MOST = 64
+"""How many calls are left; each keeps an HTTP response alive. Whoever leaves one more takes in the oldest."""
+
+BUSY_SECONDS = 1.0
+"""How long after a call others are expected."""
+
+
+class Doorstep:
+    """First in, first out. Whoever takes in a call has what was left with it looked at, which puts it into the buffer."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._left: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        # Held for each call, so that who finds none left knows that all are in. Reentrant: see Buffer.
+        self._taking_in = threading.RLock()
+        self._busy_until = float("-inf")
+        self.is_attended = False
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call came within the last second."""
+        return self._clock() < self._busy_until
+
+    def leave(self, look: Callable[..., None], *seen: Any) -> None:
+        """Have `look(*seen)` called, which raises nothing, by the sending thread; or now, when that is not there."""
+        self._left.append((look, seen))
+        if not self.is_attended:
+            self.take_in()
+        elif len(self._left) > AT_MOST:
+            self._take_one()
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Inside, the thread calls `take_in` every few milliseconds; what was left by the end, it has taken in."""
+        self.is_attended = True
+        try:
+            yield
+        finally:
+            self.is_attended = False
+            self.take_in()
+
+    def take_in(self) -> None:
+        """Look at all that is left. Afterwards, also what other threads were looking at has been looked at."""
+        while self._take_one():
+            pass
+
+    def _take_one(self) -> bool:
+        with self._taking_in:
+            if not self._left:
+                return False
+            self._busy_until = self._clock() + BUSY_SECONDS
+            look, seen = self._left.popleft()
+            look(*seen)
+        return True
