@@ -11,49 +11,65 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-AT_MOST = 64
+AT_MOST = 32
 """How many calls are left; each keeps an HTTP response alive. Whoever leaves one more takes in the oldest."""
 
-BUSY_SECONDS = 1.0
-"""How long after a call others are expected."""
+BUSY_SECONDS = 0.25
+"""How long after a call the next one is expected."""
 
 
 class Doorstep:
     """First in, first out. Whoever takes in a call has what was left with it looked at, which puts it into the buffer."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, wake: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._wake = wake
         self._clock = clock
         self._left: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         # Held for each call, so that who finds none left knows that all are in. Reentrant: see Buffer.
         self._taking_in = threading.RLock()
         self._busy_until = float("-inf")
-        self.is_attended = False
+        self._is_attended = False
+        self._is_asleep = False
 
     def __len__(self) -> int:
         return len(self._left)
 
     @property
     def is_busy(self) -> bool:
-        """Whether a call came within the last second."""
+        """Whether calls come: then it is cheaper to look every few milliseconds than to be woken by each."""
         return self._clock() < self._busy_until
 
     def leave(self, look: Callable[..., None], *seen: Any) -> None:
         """Have `look(*seen)` called, which raises nothing, by the sending thread; or now, when that is not there."""
         self._left.append((look, seen))
-        if not self.is_attended:
+        if not self._is_attended:
             self.take_in()
+        elif self._is_asleep:
+            self._is_asleep = False
+            self._wake()
         elif len(self._left) > AT_MOST:
             self._take_one()
 
     @contextmanager
     def attended(self) -> Iterator[None]:
-        """Inside, the thread calls `take_in` every few milliseconds; what was left by the end, it has taken in."""
-        self.is_attended = True
+        """The sending thread's time: it calls `take_in` now and then, or is `asleep`. What is left at the end, it takes in."""
+        self._is_attended = True
         try:
             yield
         finally:
-            self.is_attended = False
+            self._is_attended = False
             self.take_in()
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """The time in which whoever leaves something, or had just done so, wakes the thread."""
+        self._is_asleep = True
+        if self._left:
+            self._wake()
+        try:
+            yield
+        finally:
+            self._is_asleep = False
 
     def take_in(self) -> None:
         """Look at all that is left. Afterwards, also what other threads were looking at has been looked at."""

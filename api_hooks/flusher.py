@@ -21,7 +21,7 @@ REPORT_SECONDS = 60.0
 """How long losses wait for a batch to go along with, from the last one that was sent."""
 
 _LOOK_SECONDS = 0.02
-"""How long a call lies on the doorstep."""
+"""How long a call lies on the doorstep, while the thread is not at work."""
 
 
 class Sender(Protocol):
@@ -113,6 +113,18 @@ class Flusher:
     def _run(self) -> None:
         with suppress(Exception):  # what it cannot import, nothing is made of: that is counted
             prepare()
+        with self._doorstep.attended():
+            self._work()
+        if self.waiting:
+            self._losses.count("closed", self.waiting)
+        self._report_at = float("-inf")
+        with suppress(BaseException):  # whatever the sender raises: nobody is left to be told
+            self._report_losses()
+        if self._sender is not None:
+            with forking.work:
+                self._sender.close()
+
+    def _work(self) -> None:
         while not self._is_closing:
             try:
                 self._wait()
@@ -123,14 +135,6 @@ class Flusher:
             except BaseException as error:  # noqa: BLE001 - this thread outlives whatever happens on it
                 self._telling.send_problem = type(error).__name__
                 self.breaker.failed()
-        if self.waiting:
-            self._losses.count("closed", self.waiting)
-        self._report_at = float("-inf")
-        with suppress(BaseException):  # whatever the sender raises: nobody is left to be told
-            self._report_losses()
-        if self._sender is not None:
-            with forking.work:
-                self._sender.close()
 
     def _wait(self) -> None:
         """Sleep while there is nothing to do; then give a batch time to gather, or the broker time to come back."""
@@ -147,12 +151,13 @@ class Flusher:
     def _sleep(self, seconds: float | None) -> bool:
         """Until somebody wakes this thread, or the seconds are over; return which. While calls come, take them in."""
         wake_at = float("inf") if seconds is None else self._clock() + seconds
-        with self._doorstep.attended():
-            while self._doorstep.is_busy and (remaining := wake_at - self._clock()) > 0:
-                if self._signal.wait(min(remaining, _LOOK_SECONDS)):
-                    return True
-                self._doorstep.take_in()
-        return self._signal.wait(None if seconds is None else wake_at - self._clock())
+        self._doorstep.take_in()
+        while self._doorstep.is_busy and (remaining := wake_at - self._clock()) > 0:
+            if self._signal.wait(min(remaining, _LOOK_SECONDS)):
+                return True
+            self._doorstep.take_in()
+        with self._doorstep.asleep():
+            return self._signal.wait(None if seconds is None else wake_at - self._clock())
 
     def _seconds_to_sleep(self) -> float | None:
         """Until losses are to be logged or reported; None where there are none."""

@@ -59,7 +59,7 @@ class Line:
             wake=self._signal.set,
             on_loss=self.lose,
         )
-        self.doorstep = Doorstep()
+        self.doorstep = Doorstep(wake=self._signal.set)
         self._telling = Telling(losses=self._losses, clock=time.monotonic)
         self.flusher = Flusher(
             buffer=self._buffer,

@@ -6,8 +6,12 @@ from contextlib import contextmanager
 
 from api_hooks.doorstep import AT_MOST, Doorstep
 from api_hooks.line import Line
-from tests.api_hooks.senders import put
+from tests.api_hooks.senders import KeepingSender, put
 from tests.waiting import wait_until
+
+
+def doorstep(wake: Callable[[], None] = lambda: None) -> Doorstep:
+    return Doorstep(wake=wake)
 
 
 @contextmanager
@@ -21,34 +25,34 @@ def a_thread(work: Callable[[], object]) -> Iterator[threading.Thread]:
 
 def test_where_nobody_attends_it_is_looked_at_at_once_by_whoever_leaves_it() -> None:
     threads: list[int] = []
-    Doorstep().leave(lambda: threads.append(threading.get_ident()))
+    doorstep().leave(lambda: threads.append(threading.get_ident()))
     assert threads == [threading.get_ident()]
 
 
 def test_what_is_left_is_taken_in_in_its_order_at_the_latest_when_nobody_attends_any_more() -> None:
-    doorstep = Doorstep()
+    step = doorstep()
     seen: list[object] = []
-    with doorstep.attended():
+    with step.attended():
         for number in range(3):
-            doorstep.leave(seen.append, number)
-        assert (seen, len(doorstep)) == ([], 3)
-        doorstep.take_in()
-        assert (seen, len(doorstep)) == ([0, 1, 2], 0)
-        doorstep.leave(seen.append, "at the end")
+            step.leave(seen.append, number)
+        assert (seen, len(step)) == ([], 3)
+        step.take_in()
+        assert (seen, len(step)) == ([0, 1, 2], 0)
+        step.leave(seen.append, "at the end")
     assert seen == [0, 1, 2, "at the end"]
 
 
 def test_whoever_leaves_one_too_many_takes_in_the_oldest() -> None:
-    doorstep = Doorstep()
+    step = doorstep()
     seen: list[int] = []
-    with doorstep.attended():
+    with step.attended():
         for number in range(AT_MOST + 3):
-            doorstep.leave(seen.append, number)
-        assert (seen, len(doorstep)) == ([0, 1, 2], AT_MOST)
+            step.leave(seen.append, number)
+        assert (seen, len(step)) == ([0, 1, 2], AT_MOST)
 
 
 def test_taking_in_waits_for_what_another_thread_is_looking_at() -> None:
-    doorstep = Doorstep()
+    step = doorstep()
     is_looking, may_go_on, is_taken_in = threading.Event(), threading.Event(), threading.Event()
 
     def look() -> None:
@@ -56,10 +60,10 @@ def test_taking_in_waits_for_what_another_thread_is_looking_at() -> None:
         assert may_go_on.wait(10)
 
     def take_in() -> None:
-        doorstep.take_in()
+        step.take_in()
         is_taken_in.set()
 
-    with a_thread(lambda: doorstep.leave(look)):
+    with a_thread(lambda: step.leave(look)):
         assert is_looking.wait(10)
         with a_thread(take_in):
             assert not is_taken_in.wait(0.05)
@@ -68,24 +72,41 @@ def test_taking_in_waits_for_what_another_thread_is_looking_at() -> None:
 
 
 def test_what_is_looked_at_may_leave_another_as_a_finalizer_does() -> None:
-    doorstep = Doorstep()
+    step = doorstep()
     seen: list[str] = []
-    doorstep.leave(lambda: doorstep.leave(seen.append, "from inside"))
+    step.leave(lambda: step.leave(seen.append, "from inside"))
     assert seen == ["from inside"]
 
 
-def test_it_is_busy_for_a_second_after_a_call() -> None:
+def test_whoever_leaves_something_wakes_a_thread_that_sleeps_once_and_what_had_just_been_left_does_so_too() -> None:
+    woken: list[str] = []
+    seen: list[str] = []
+    step = doorstep(wake=lambda: woken.append("woken"))
+    with step.attended():
+        step.leave(seen.append, "just before")
+        assert woken == []
+        with step.asleep():
+            assert woken == ["woken"]
+            step.leave(seen.append, "wakes it")
+            step.leave(seen.append, "finds it woken")
+            assert woken == ["woken"] * 2
+        step.leave(seen.append, "when it is awake")
+        assert (woken, seen) == (["woken"] * 2, [])
+    assert seen == ["just before", "wakes it", "finds it woken", "when it is awake"]
+
+
+def test_it_is_busy_for_a_quarter_of_a_second_after_a_call() -> None:
     now = 100.0
-    doorstep = Doorstep(clock=lambda: now)
-    assert not doorstep.is_busy
-    doorstep.leave(lambda: None)
-    now = 100.9
-    assert doorstep.is_busy
-    now = 101.1
-    assert not doorstep.is_busy
+    step = Doorstep(wake=lambda: None, clock=lambda: now)
+    assert not step.is_busy
+    step.leave(lambda: None)
+    now = 100.2
+    assert step.is_busy
+    now = 100.3
+    assert not step.is_busy
 
 
-def test_once_calls_come_the_sending_thread_takes_them_in_and_later_lets_callers_do_it_again(
+def test_after_the_first_call_the_sending_thread_takes_in_those_that_come_at_once_and_those_that_come_late(
     line_to: Callable[..., Line],
 ) -> None:
     line = line_to(flush_seconds=60.0)
@@ -96,12 +117,29 @@ def test_once_calls_come_the_sending_thread_takes_them_in_and_later_lets_callers
         put(line)
 
     line.doorstep.leave(look)
-    wait_until(lambda: line.doorstep.is_attended)
+    wait_until(lambda: line.doorstep._is_attended)
     line.doorstep.leave(look)
     wait_until(lambda: len(threads) == 2)
-    wait_until(lambda: not line.doorstep.is_busy and not line.doorstep.is_attended)
+    wait_until(lambda: line.doorstep._is_asleep)
     line.doorstep.leave(look)
-    assert threads == ["MainThread", "aftertag-hook", "MainThread"]
+    wait_until(lambda: len(threads) == 3)
+    assert threads == ["MainThread", "aftertag-hook", "aftertag-hook"]
+
+
+def test_while_the_thread_sends_callers_take_in_all_that_would_be_too_many(
+    line_to: Callable[..., Line], sender: KeepingSender
+) -> None:
+    line = line_to()
+    sender.may_send.clear()
+    assert put(line)
+    wait_until(lambda: sender.attempts == 1)
+    threads: list[str] = []
+    for _ in range(2 * AT_MOST):
+        line.doorstep.leave(lambda: threads.append(threading.current_thread().name))
+    assert threads == ["MainThread"] * AT_MOST
+    sender.may_send.set()
+    wait_until(lambda: len(threads) == 2 * AT_MOST)
+    assert threads[AT_MOST:] == ["aftertag-hook"] * AT_MOST
 
 
 def test_flush_close_and_stats_know_what_is_left(line_to: Callable[..., Line]) -> None:

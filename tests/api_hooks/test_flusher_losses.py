@@ -40,7 +40,7 @@ def idle(sender: KeepingSender, *, report_seconds: float) -> Iterator[Callable[[
     buffer = Buffer(most_generations=1, most_bytes=1, drops_oldest=False, wake=signal.set, on_loss=losses.count)
     flusher = Flusher(
         buffer=buffer,
-        doorstep=Doorstep(),
+        doorstep=Doorstep(wake=signal.set),
         losses=losses,
         signal=signal,
         builder=Builder(),

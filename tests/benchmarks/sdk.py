@@ -1,9 +1,10 @@
 """What capturing adds to a chat completion through OpenAI's SDK: our hook, Langfuse's wrapper, PostHog's; and nothing.
 
-Each way beside plain calls in the same process, the ways in random order in each round, against a model server and a sink
-in processes of their own. At 1 call at a time the model answers at once, in blocks of 200 calls of one way, so that what
-its threads do meets its own calls. At 10 and 100 the model takes 0.1 and 1 second, as models do, 100 calls a second, and
-each call goes one way or the other by chance.
+Each way beside plain calls in the same process, in blocks in random order, against a model server and a sink in processes
+of their own. At 1, 10 and 100 calls at once the model takes as long as makes that 25 calls a second, and each call goes
+plain or the one way by chance: what the machine does meanwhile, which is more than what is measured, meets both alike.
+`back_to_back` is 1 call at a time to a model that answers at once, first calls of one way only, then of the other: what
+the way's threads compute meets its own calls then, as they never wait.
 """
 
 import argparse
@@ -17,26 +18,25 @@ from contextlib import contextmanager
 from tests.others.pythons import ROOT, environment, python_with
 
 TITLE = "Added to a chat completion through OpenAI's SDK"
-LEVELS = {1: ("0", 40), 10: ("0.1", 30), 100: ("1.0", 30)}
 OURS, OTHERS = "hook", ("langfuse", "posthog", "again")
+ROUNDS = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--share", type=float, default=1.0, help="of the 30 or 40 rounds that are made at each level")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="each takes about 11 minutes")
+    parser.add_argument("--calls", type=int, default=500, help="of a block, of which a round has 40")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """Return microseconds of the plain calls beside the hook's, and added to their median and 99th percentile by each way.
 
     `cpu` is what the calling thread itself computes more, at the median: other programs on the machine do not blur it.
-    `again` compares plain calls with plain calls.
+    `again` compares plain calls with plain calls: what it says is added, is what the measurement is worth.
     """
-    levels = ",".join(
-        f"{many}:{wait}:{max(1, int(rounds * arguments.share))}" for many, (wait, rounds) in LEVELS.items()
-    )
     with _serving("tests.others.provider") as model_url, _serving("tests.benchmarks.stage.sink") as sink_url:
         program = [python_with("sdk_wrappers"), "-m", "tests.benchmarks.stage.sdk_calls"]
-        given = ["--model-url", model_url, "--sink-url", sink_url, "--levels", levels]
+        given = ["--model-url", model_url, "--sink-url", sink_url]
+        given += ["--rounds", str(arguments.rounds), "--calls", str(arguments.calls)]
         ran = subprocess.run(
             [*program, *given], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
         )
@@ -47,17 +47,17 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     return _figures(json.loads(ran.stdout.splitlines()[-1])["seconds"])
 
 
-def _figures(measured: dict[str, list[dict[str, list[list[list[float]]]]]]) -> dict[str, object]:
+def _figures(measured: dict[str, dict[str, list[list[list[float]]]]]) -> dict[str, object]:
     figures: dict[str, object] = {}
-    for many, rounds in measured.items():
+    for level, ways in measured.items():
         for way in (OURS, *OTHERS):
             prefix = "" if way == OURS else f"{way}_"
-            without, with_it = ([call for one in rounds for call in one[way][which]] for which in (0, 1))
+            without, with_it = ways[way]
             if way == OURS:
-                figures |= {f"plain_p{percent}_us_{many}": round(_us(without, percent)) for percent in (50, 99)}
+                figures |= {f"plain_p{percent}_us_{level}": round(_us(without, percent)) for percent in (50, 99)}
             for percent in (50, 99):
-                figures[f"{prefix}p{percent}_added_us_{many}"] = round(_us(with_it, percent) - _us(without, percent))
-            figures[f"{prefix}cpu_added_us_{many}"] = round(_us(with_it, 50, cpu=True) - _us(without, 50, cpu=True))
+                figures[f"{prefix}p{percent}_added_us_{level}"] = round(_us(with_it, percent) - _us(without, percent))
+            figures[f"{prefix}cpu_added_us_{level}"] = round(_us(with_it, 50, cpu=True) - _us(without, 50, cpu=True))
     return figures
 
 

@@ -30,7 +30,7 @@ def attended(all_watched: None, open_client: Callable[..., openai.OpenAI]) -> It
 
 
 def is_attended() -> bool:
-    return current.line().doorstep.is_attended
+    return current.line().doorstep._is_attended
 
 
 def ask(client: openai.OpenAI, text: str) -> Any:

@@ -1,8 +1,7 @@
 """Chat completions through OpenAI's SDK: with our hook, and through Langfuse's and PostHog's wrappers, each beside plain ones.
 
-It runs in the interpreter that has them all, and prints JSON: {concurrency: [{way: [without, with]}]}, one entry for each
-round, where both are lists of [seconds, CPU seconds of the calling thread]. `again` is a second plain client: what it
-adds is what the measurement is worth.
+It runs in the interpreter that has them all, and prints JSON: {level: {way: [without, with]}}, where both are lists of
+[seconds, CPU seconds of the calling thread]. `again` is a second plain client.
 Langfuse's wrapper changes the SDK's class for everybody; here only its own client gets what it put there.
 """
 
@@ -22,11 +21,16 @@ from openai.resources.chat.completions import Completions
 
 import api_hooks
 
-WAYS = ("again", "hook", "langfuse", "posthog")
-CALLS = 200
+BACK_TO_BACK = "back_to_back"
+LEVELS = (BACK_TO_BACK, 1, 10, 100)
+BLOCKS = {"hook": 6, "again": 2, "langfuse": 1, "posthog": 1}
+"""How many of each way a round has: what adds little takes most calls to be told from nothing."""
+
+CALLS_A_SECOND = 25
 TURNS = 6
 TURN_CHARACTERS = 350
 Taken = tuple[float, float]
+Measured = tuple[list[Taken], list[Taken]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +43,26 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--model-url", required=True)
     parser.add_argument("--sink-url", required=True)
-    parser.add_argument("--levels", required=True, help="concurrency:wait_seconds:rounds, by comma")
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--calls", type=int, required=True)
     given = parser.parse_args(arguments)
     ways = _ways(given.model_url, given.sink_url)
-    measured = {}
-    for level in given.levels.split(","):
-        concurrency, wait_seconds, rounds = level.split(":")
-        measured[concurrency] = _measured(ways, int(concurrency), float(wait_seconds), int(rounds))
+    measured: dict[int | str, dict[str, Measured]] = {level: {way: ([], []) for way in BLOCKS} for level in LEVELS}
+    for level in LEVELS:
+        for way in BLOCKS:
+            _measured(ways[way], level, calls=20, name="warming up")
+    blocks = [(level, way) for level in LEVELS for way, number in BLOCKS.items() for _ in range(number)]
+    for number in range(given.rounds):
+        for level, way in random.sample(blocks, len(blocks)):
+            found = _measured(ways[way], level, calls=given.calls, name=f"{number} {way}")
+            for which in (0, 1):
+                measured[level][way][which].extend(found[which])
     print(json.dumps({"seconds": measured, "handed_over": api_hooks.stats().accepted}))
 
 
 def _ways(model_url: str, sink_url: str) -> dict[str, list[Way]]:
     """A plain way and each other way beside it. Each has a client of its own, so that none has more of its connections open."""
-    plain = {way: _client(openai.OpenAI, model_url) for way in WAYS}
+    plain = {way: _client(openai.OpenAI, model_url) for way in BLOCKS}
     clients: dict[str, Any] = {way: _client(openai.OpenAI, model_url) for way in ("again", "hook", "langfuse")}
 
     api_hooks.configure(url=sink_url, workspace="bench")
@@ -78,7 +89,7 @@ def _ways(model_url: str, sink_url: str) -> dict[str, list[Way]]:
             Way(call=plain[way].chat.completions.create, flush=lambda: None),
             Way(call=clients[way].chat.completions.create, flush=flushes.get(way, lambda: None)),
         ]
-        for way in WAYS
+        for way in BLOCKS
     }
 
 
@@ -88,55 +99,38 @@ def _client(kind: Any, model_url: str, **more: Any) -> Any:
     return kind(base_url=model_url + "/v1", api_key="bench", max_retries=0, timeout=60, http_client=over, **more)
 
 
-def _measured(
-    ways: dict[str, list[Way]], concurrency: int, wait_seconds: float, rounds: int
-) -> list[dict[str, list[list[Taken]]]]:
-    """In each round, calls by each way beside plain ones, in random order."""
-    chance = random.Random(concurrency)
-    order = list(WAYS)
-    found = []
-    for number in range(-1, rounds):  # the first round warms up
-        chance.shuffle(order)
-        compared = {}
-        for way in order:
-            name = f"{number} {way}"
-            compared[way] = (
-                _in_blocks(ways[way], name, chance)
-                if concurrency == 1
-                else _mixed(ways[way], concurrency, wait_seconds, name, chance)
-            )
-        if number >= 0:
-            found.append(compared)
-    return found
+def _measured(ways: list[Way], level: int | str, *, calls: int, name: str) -> Measured:
+    """Call without and with a way: one after the other, or so many at once."""
+    if isinstance(level, str):
+        return _in_blocks(ways, calls // 2, name)
+    return _mixed(ways, level, calls, name)
 
 
-def _in_blocks(ways: list[Way], name: str, chance: random.Random) -> list[list[Taken]]:
+def _in_blocks(ways: list[Way], calls: int, name: str) -> Measured:
     """Back to back, first all calls of one way, then of the other.
 
     A block ends with a flush: what a way does later, on its threads, falls on its own calls and on nobody else's.
     """
-    taken: list[list[Taken]] = [[], []]
-    for which in chance.sample((0, 1), 2):
-        for number in range(CALLS):
+    taken: Measured = ([], [])
+    for which in random.sample((0, 1), 2):
+        for number in range(calls):
             taken[which].append(_call(ways[which], f"{name} {which} {number} play: words:40"))
         ways[which].flush()
     return taken
 
 
-def _mixed(
-    ways: list[Way], concurrency: int, wait_seconds: float, name: str, chance: random.Random
-) -> list[list[Taken]]:
+def _mixed(ways: list[Way], concurrency: int, calls: int, name: str) -> Measured:
     """From so many threads that each wait for the model, each call one way or the other by chance.
 
-    So what the machine does meanwhile, which is more than what is measured, meets both alike. The threads begin one
-    after the other, as clients do.
+    The threads begin one after the other, as clients do.
     """
-    taken: list[list[Taken]] = [[], []]
+    taken: Measured = ([], [])
+    wait_seconds = concurrency / CALLS_A_SECOND
 
     def work(thread: int) -> None:
         time.sleep(wait_seconds * thread / concurrency)
-        for number in range(CALLS // concurrency):
-            which = chance.randrange(2)
+        for number in range(max(1, calls // concurrency)):
+            which = random.randrange(2)
             text = f"{concurrency} {thread} {number} {name} play: wait:{wait_seconds},words:40"
             taken[which].append(_call(ways[which], text))
 
