@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from api_hooks import current, open_spans
+from api_hooks import current
 from api_hooks.integrations.stainless import background, identity
 from api_hooks.integrations.stainless.reading import document
 from api_hooks.integrations.stainless.sdk import Sdk
@@ -55,7 +55,7 @@ class Call:
         self.is_litellms = False
         self.is_in_background = form == "responses" and asked.get("background") is True
         self.attributed = attributed
-        self.around = open_spans.take()
+        self.around: Around | None = None
         self.own_id: str | None = None
         self.model = asked.get("model")
         self.began = _began(response, seen)

@@ -25,12 +25,16 @@ def call_of(
     sdk: Sdk, options: Any, response: Any, *, streamed: bool, attributed: Mapping[str, Any], seen: float
 ) -> Call | None:
     """Return the call that this is the answer to, also one that asked for it long ago; None where nothing is generated."""
-    method = options.method.lower()
-    if method == "get":
+    if is_retrieval(options):
         return background.answered_call(options.url, response) if response.status_code == 200 else None
-    form = sdk.form_of(options.url) if method == "post" and 200 <= response.status_code < 300 else None
+    form = sdk.form_of(options.url) if options.method.lower() == "post" and 200 <= response.status_code < 300 else None
     if form is None:
         return None
     return Call(
         sdk=sdk, form=form, options=options, response=response, streamed=streamed, attributed=attributed, seen=seen
     )
+
+
+def is_retrieval(options: Any) -> bool:
+    """Whether the call asks for what was made before."""
+    return bool(options.method.lower() == "get")

@@ -10,7 +10,7 @@ from api_hooks import attribution, current, open_spans
 from api_hooks.integrations.stainless import bodies, inside_litellm, streams
 from api_hooks.integrations.stainless.calls import Call
 from api_hooks.integrations.stainless.listening import lose
-from api_hooks.integrations.stainless.looking import call_of, look
+from api_hooks.integrations.stainless.looking import call_of, is_retrieval, look
 from api_hooks.integrations.stainless.sdk import Sdk
 
 
@@ -54,13 +54,14 @@ def _seen(sdk: Sdk, given: dict[str, Any], *, is_async: bool) -> Call | None:
         attributed = attribution.current()
         is_whole = not streamed and response.is_closed
         is_told_of = open_spans.started() or inside_litellm.INTEGRATION in sys.modules
-        if is_whole and not is_told_of:  # most calls
+        if is_whole and (not is_told_of or is_retrieval(options)):  # most calls
             line = current.line()
             line.doorstep.leave(look, line, sdk, options, response, attributed, now)
             return None
         call = call_of(sdk, options, response, streamed=streamed is True, attributed=attributed, seen=now)
         if call is None:
             return None
+        call.around = open_spans.take()
         if (told := inside_litellm.attribution_of_call(is_async=is_async)) is not None:
             call.leave_to_litellm(told)
         if not is_whole:

@@ -13,9 +13,10 @@ import openai
 import pytest
 
 import api_hooks
-from api_hooks import current
+from api_hooks import current, open_spans
 from api_hooks.integrations.stainless import background
 from tests.api_hooks.integrations.stage import Handed, handing_over, turns
+from tests.api_hooks.test_open_spans import Span, told
 from tests.waiting import wait_until
 
 
@@ -75,6 +76,20 @@ def test_errors_and_what_is_no_generation_are_none(attended: Handed, client: ope
     with pytest.raises(openai.BadRequestError):
         ask(client, "play: 400")
     assert len(attended.all()) == 1
+
+
+def test_a_call_that_is_taken_in_inside_of_a_span_which_was_not_around_it_leaves_that_to_its_own(
+    attended: Handed, client: openai.OpenAI
+) -> None:
+    ask(client, "before the span")
+    span = Span()
+    token = open_spans._started.set(())
+    open_spans.start(span)
+    api_hooks.stats()
+    ask(client, "inside")
+    open_spans._started.reset(token)
+    ids = {turns(one)[0][1]: one["id"] for one in attended.all()}
+    assert told(span) == ids["inside"]
 
 
 def test_what_is_asked_for_in_the_background_is_known_to_a_child_that_is_forked_right_after(
