@@ -1,54 +1,46 @@
-"""Where calls are left, for milliseconds: who made them goes on at once, and the sending thread looks what they were.
+"""Where calls are left for a moment: who made them goes on at once, and the sending thread looks what they were.
 
 Between an answer and its reader nothing of ours is in the processor's caches, and every function costs a microsecond or
-more. While the sending thread attends to what is left here, a caller does no more than leave it; else he looks himself.
+more. So a caller does no more than leave his call here, for as long as there is a thread that attends to it.
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-AT_MOST = 32
-"""How many calls are left; each keeps an HTTP response alive. Whoever leaves one more takes in the oldest."""
+MANY = 16
+"""As many calls wake the thread from its gathering: each keeps an HTTP response alive, and its many objects."""
 
-BUSY_SECONDS = 0.25
-"""How long after a call the next one is expected."""
+AT_MOST = 32
+"""Whoever leaves one more takes in the oldest: the thread is at work."""
 
 
 class Doorstep:
     """First in, first out. Whoever takes in a call has what was left with it looked at, which puts it into the buffer."""
 
-    def __init__(self, *, wake: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._clock = clock
         self._left: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         # Held for each call, so that who finds none left knows that all are in. Reentrant: see Buffer.
         self._taking_in = threading.RLock()
-        self._busy_until = float("-inf")
         self._is_attended = False
         self._is_asleep = False
 
     def __len__(self) -> int:
         return len(self._left)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether calls come: then it is cheaper to look every few milliseconds than to be woken by each."""
-        return self._clock() < self._busy_until
-
     def leave(self, look: Callable[..., None], *seen: Any) -> None:
-        """Have `look(*seen)` called, which raises nothing, by the sending thread; or now, when that is not there."""
+        """Have `look(*seen)` called, which raises nothing, by the sending thread; or now, when there is none."""
         self._left.append((look, seen))
         if not self._is_attended:
             self.take_in()
         elif self._is_asleep:
             self._is_asleep = False
             self._wake()
-        elif len(self._left) > AT_MOST:
-            self._take_one()
+        elif len(self._left) >= MANY:
+            self._make_room()
 
     @contextmanager
     def attended(self) -> Iterator[None]:
@@ -76,11 +68,16 @@ class Doorstep:
         while self._take_one():
             pass
 
+    def _make_room(self) -> None:
+        if len(self._left) > AT_MOST:
+            self._take_one()
+        elif len(self._left) % MANY == 0:
+            self._wake()
+
     def _take_one(self) -> bool:
         with self._taking_in:
             if not self._left:
                 return False
-            self._busy_until = self._clock() + BUSY_SECONDS
             look, seen = self._left.popleft()
             look(*seen)
         return True

@@ -20,7 +20,7 @@ from api_hooks.telling import Telling
 REPORT_SECONDS = 60.0
 """How long losses wait for a batch to go along with, from the last one that was sent."""
 
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.2
 """How long a call lies on the doorstep, while the thread is not at work."""
 
 
@@ -84,7 +84,7 @@ class Flusher:
     def waiting(self) -> int:
         """Generations, and feedback, that are neither sent nor dropped."""
         batch = self._unsent
-        return len(self._buffer) + self._batches.carried + (batch.entries if batch else 0)
+        return len(self._doorstep) + len(self._buffer) + self._batches.carried + (batch.entries if batch else 0)
 
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until everything that is waiting now is sent or dropped. Return False when the seconds pass first."""
@@ -139,25 +139,16 @@ class Flusher:
     def _wait(self) -> None:
         """Sleep while there is nothing to do; then give a batch time to gather, or the broker time to come back."""
         while self.waiting == 0 and not self._is_closing and not self._is_hurried:
-            is_woken = self._sleep(self._seconds_to_sleep())
+            with self._doorstep.asleep():
+                is_woken = self._signal.wait(self._seconds_to_sleep())
             if not is_woken:
                 return
         wake_at = self._clock() + max(self._flush_seconds, self.breaker.seconds_to_wait)
         while not self._is_closing and not self._is_hurried and (remaining := wake_at - self._clock()) > 0:
             if self._buffer.is_half_full and not self.breaker.is_failing:
                 return
-            self._sleep(remaining)
-
-    def _sleep(self, seconds: float | None) -> bool:
-        """Until somebody wakes this thread, or the seconds are over; return which. While calls come, take them in."""
-        wake_at = float("inf") if seconds is None else self._clock() + seconds
-        self._doorstep.take_in()
-        while self._doorstep.is_busy and (remaining := wake_at - self._clock()) > 0:
-            if self._signal.wait(min(remaining, _LOOK_SECONDS)):
-                return True
+            self._signal.wait(min(remaining, _LOOK_SECONDS))
             self._doorstep.take_in()
-        with self._doorstep.asleep():
-            return self._signal.wait(None if seconds is None else wake_at - self._clock())
 
     def _seconds_to_sleep(self) -> float | None:
         """Until losses are to be logged or reported; None where there are none."""
@@ -171,6 +162,7 @@ class Flusher:
         if self._is_hurried:
             self._is_hurried = False
             self.breaker.try_now()
+        self._doorstep.take_in()
         until = self._buffer.entered
         while self._has_some(until):
             if self.breaker.seconds_to_wait:

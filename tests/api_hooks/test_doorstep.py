@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from api_hooks.doorstep import AT_MOST, Doorstep
+from api_hooks.doorstep import AT_MOST, MANY, Doorstep
 from api_hooks.line import Line
 from tests.api_hooks.senders import KeepingSender, put
 from tests.waiting import wait_until
@@ -95,21 +95,21 @@ def test_whoever_leaves_something_wakes_a_thread_that_sleeps_once_and_what_had_j
     assert seen == ["just before", "wakes it", "finds it woken", "when it is awake"]
 
 
-def test_it_is_busy_for_a_quarter_of_a_second_after_a_call() -> None:
-    now = 100.0
-    step = Doorstep(wake=lambda: None, clock=lambda: now)
-    assert not step.is_busy
-    step.leave(lambda: None)
-    now = 100.2
-    assert step.is_busy
-    now = 100.3
-    assert not step.is_busy
+def test_many_wake_the_thread() -> None:
+    woken: list[str] = []
+    step = doorstep(wake=lambda: woken.append("woken"))
+    with step.attended():
+        for _ in range(MANY):
+            assert woken == []
+            step.leave(lambda: None)
+        step.leave(lambda: None)
+        assert woken == ["woken"]
 
 
-def test_after_the_first_call_the_sending_thread_takes_in_those_that_come_at_once_and_those_that_come_late(
+def test_after_the_first_call_the_sending_thread_takes_in_those_that_come_while_it_gathers_and_while_it_sleeps(
     line_to: Callable[..., Line],
 ) -> None:
-    line = line_to(flush_seconds=60.0)
+    line = line_to(flush_seconds=0.1)
     threads: list[str] = []
 
     def look() -> None:
@@ -124,6 +124,7 @@ def test_after_the_first_call_the_sending_thread_takes_in_those_that_come_at_onc
     line.doorstep.leave(look)
     wait_until(lambda: len(threads) == 3)
     assert threads == ["MainThread", "aftertag-hook", "aftertag-hook"]
+    assert line.flush(5)
 
 
 def test_while_the_thread_sends_callers_take_in_all_that_would_be_too_many(

@@ -80,7 +80,7 @@ def test_after_ten_minutes_of_failures_all_arrives_in_order_and_the_breaker_has_
     application = Application(passing, buffer)
     flusher = Flusher(
         buffer=buffer,
-        doorstep=Doorstep(wake=passing.set, clock=lambda: passing.now),
+        doorstep=Doorstep(wake=passing.set),
         losses=losses,
         signal=passing,
         builder=Builder(),
