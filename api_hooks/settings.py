@@ -35,7 +35,8 @@ class Settings:
     sample                   the share of generations whose text is sent, 0 to 1; all are counted, with usage and cost
     sample_by                what is sampled: each generation, or whole sessions
     buffer_generations       the most that wait in this process, in generations
-    buffer_bytes             the same in bytes, estimated from the characters of their texts
+    buffer_bytes             the same in bytes, estimated from the characters of their texts; an SDK's last responses, at
+                             most 32, are kept beside it until the sending thread takes them in
     when_full                which generation a full buffer drops: drop_newest (the one that comes) or drop_oldest
     flush_seconds            how long a generation waits for others to share its batch
     exit_seconds             how long the end of the interpreter may wait for the buffer to be sent
