@@ -23,7 +23,7 @@ ROUNDS = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="each takes about 11 minutes")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="each takes about 12 minutes")
     parser.add_argument("--calls", type=int, default=500, help="of a block, of which a round has 40")
 
 
