@@ -87,9 +87,8 @@ class Batches:
             snapshot = self._snapshots.take()
             if snapshot is None:
                 break
-            entry = self._made(
-                snapshot
-            )  # no fork waits for it: it runs the application's code, which may take its time
+            # No fork waits for it: it runs the application's code, which may take its time.
+            entry = self._made(snapshot)
             if entry is None:
                 continue
             if entries and size + len(entry.encoded) > wire.BATCH_BYTES:

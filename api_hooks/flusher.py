@@ -137,12 +137,19 @@ class Flusher:
                 self.breaker.failed()
 
     def _wait(self) -> None:
-        """Sleep while there is nothing to do; then give a batch time to gather, or the broker time to come back."""
+        """Give a batch time to gather, or the broker time to come back; sleep when nothing came, until something does.
+
+        So it sleeps only where calls are rare: whoever comes while it does has to wake it.
+        """
+        self._gather()
         while self.waiting == 0 and not self._is_closing and not self._is_hurried:
             with self._doorstep.asleep():
                 is_woken = self._signal.wait(self._seconds_to_sleep())
             if not is_woken:
                 return
+            self._gather()
+
+    def _gather(self) -> None:
         wake_at = self._clock() + max(self._flush_seconds, self.breaker.seconds_to_wait)
         while not self._is_closing and not self._is_hurried and (remaining := wake_at - self._clock()) > 0:
             if self._buffer.is_half_full and not self.breaker.is_failing:
