@@ -60,7 +60,7 @@ def tend(engine: "Engine", client: "redis.Redis", settings: Settings, *, now: da
                 comments=retention.delete_comments(engine, now=now),
             )
         finally:
-            connection.invalidate()  # the lock goes with its session, and must not go back to the pool with it
+            retention.let_others(connection)
     _report(tended)
     return tended
 

@@ -6,7 +6,6 @@ import pytest
 import redis
 from sqlalchemy import Connection, Engine, text
 
-from tests.waiting import wait_until
 from tests.worker import line_rows
 from tests.worker.line_rows import NOW
 from worker import upkeep
@@ -204,8 +203,29 @@ def test_one_upkeep_at_a_time(engine: Engine, client: redis.Redis) -> None:
     with engine.connect() as other:
         assert retention.alone(other)
         assert upkeep.tend(engine, client, SETTINGS) is None
-        other.invalidate()
-    wait_until(lambda: upkeep.tend(engine, client, SETTINGS), what="the lock of a connection that ended being free")
+        retention.let_others(other)
+    assert upkeep.tend(engine, client, SETTINGS) is not None
+    assert upkeep.tend(engine, client, SETTINGS) is not None
+
+
+def test_the_next_upkeep_need_not_wait_for_the_end_of_the_session(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Connection, "invalidate", lambda self: None)
+    with engine.connect() as first, engine.connect() as second:
+        assert retention.alone(first)
+        assert not retention.alone(second)
+        retention.let_others(first)
+        assert retention.alone(second)
+
+
+def test_an_upkeep_whose_session_was_ended_lets_others_all_the_same(engine: Engine, client: redis.Redis) -> None:
+    with engine.connect() as connection, engine.connect() as other:
+        assert retention.alone(connection)
+        connection.commit()
+        pid = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        other.execute(text("select pg_terminate_backend(:pid, 10000)"), {"pid": pid})
+        retention.let_others(connection)
     assert upkeep.tend(engine, client, SETTINGS) is not None
 
 

@@ -5,11 +5,12 @@ before anybody saw it.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from worker.store import partitions, spans
 from worker.store.spans import Span, midnight
@@ -114,8 +115,15 @@ def _delete_comments(engine: Engine, span: Span, *, now: datetime, batch_rows: i
 
 
 def alone(connection: Connection) -> bool:
-    """Take upkeep's lock until the connection ends; False when another upkeep has it."""
+    """Take upkeep's lock until `let_others`, or the connection's end; False when another upkeep has it."""
     return bool(connection.execute(text("select pg_try_advisory_lock(:lock)"), {"lock": _LOCK}).scalar_one())
+
+
+def let_others(connection: Connection) -> None:
+    """Give the lock back, so that the next upkeep may begin at once: Postgres takes its time to see that a session ended."""
+    with suppress(SQLAlchemyError):  # a session that cannot say so is gone, or goes now, and the lock with it
+        connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+    connection.invalidate()  # in no case may the lock go back to the pool with its session
 
 
 def _with_text(connection: Connection, workspaces: Sequence[str], day: datetime) -> list[str]:
