@@ -4,7 +4,10 @@ import gzip
 import io
 import json
 import zlib
+from contextlib import suppress
 from typing import Any, NoReturn
+
+from pydantic_core import from_json
 
 from console.server import errors
 
@@ -25,6 +28,8 @@ def as_json(body: bytes, *, nan_is_null: bool = False) -> Any:
 
     `nan_is_null` reads them all the same, where the sender's own library writes them.
     """
+    with suppress(ValueError):  # what the fast parser refuses, the other one reads, or says where it stops
+        return from_json(body, allow_inf_nan=False, cache_strings="keys")
     try:
         return json.loads(body, parse_constant=_null if nan_is_null else _no_number)
     except RecursionError:

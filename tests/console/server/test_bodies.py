@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from console.server import bodies, errors
 from tests.console.server.conftest import Tenant
 from tests.console.server.serving import Caller, Server, said
 from tests.worker.line_stage import rows
@@ -45,6 +46,28 @@ def test_a_body_that_cannot_be_read_is_refused_with_one_sentence(
     shop: Caller, body: bytes, status: int, code: str, told: str
 ) -> None:
     assert refused(shop.post(body), status, code).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b' [-0, 1.0, 1E2, 0.1, 1e999, 12345678901234567890123, true, null, ""] ',
+        b'{"a": 1, "a": 2, "": {"b": []}}',
+        rb'["\u00fc\ud83d\ude00\n\u0000", "\ud800", "\udc00 and more"]',
+        b"\xef\xbb\xbf[1]",
+        "[1]".encode("utf-16"),
+        b"[" * 300 + b"]" * 300,
+    ],
+)
+def test_json_is_read_as_pythons_own_parser_reads_it_whichever_of_the_two_does(body: bytes) -> None:
+    assert json.loads(body) == bodies.as_json(body) == bodies.as_json(body, nan_is_null=True)
+
+
+@pytest.mark.parametrize("body", [b'{"a": NaN}', b"[-Infinity]"])
+def test_no_number_is_refused_or_null(body: bytes) -> None:
+    with pytest.raises(errors.BadRequestError):
+        bodies.as_json(body)
+    assert "null" in json.dumps(bodies.as_json(body, nan_is_null=True))
 
 
 @pytest.mark.parametrize("document", [None, 3, "text", [], {"v": 1}, {"id": "x"}, {"messages": None, "output": None}])
