@@ -18,9 +18,12 @@ def plain(text: str) -> str:
 
 def clean(text: str) -> str:
     """Replace NUL and lone surrogates by U+FFFD."""
-    if text.isascii():
-        return text.replace("\x00", "\ufffd")
-    return _UNSTORABLE.sub("\ufffd", text)
+    if not text.isascii():
+        try:
+            text.encode()  # a tenth of what looking for surrogates costs
+        except UnicodeEncodeError:
+            return _UNSTORABLE.sub("\ufffd", text)
+    return text.replace("\x00", "\ufffd")
 
 
 def cut(text: str, most: int = KEPT_CHARACTERS) -> tuple[str, int | None]:
@@ -48,6 +51,8 @@ def cut_lines(lines: Sequence[str], most: int = KEPT_CHARACTERS) -> tuple[str, i
 
 def short(given: Any) -> str | None:
     """A name as the wire carries it: at most 512 characters; None for what is no name, and for no characters."""
+    if given is None:
+        return None
     if type(given) in (int, float):
         return str(given)[:SHORT_CHARACTERS]
     if not issubclass(type(given), str):

@@ -5,6 +5,8 @@ from typing import Any
 from api_hooks.wire.reading import field
 
 _TOKENS_AT_MOST = 10**12
+_OWN = ("prompt", "completion", "cached", "reasoning")
+_ONLY_OWN = frozenset(_OWN)
 _OF_THE_PROMPT = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
 _OF_THE_COMPLETION = ("completion_tokens_details", "output_tokens_details", "output_token_details")
 
@@ -17,6 +19,8 @@ def normalise_usage(given: Any) -> dict[str, int]:
     """
     if given is None:
         return {}
+    if type(given) is dict and given.keys() <= _ONLY_OWN:  # it was read before, as a rule
+        return {name: count for name in _OWN if (count := _count(given.get(name))) is not None}
     counted = {
         "prompt": _prompt(given),
         "completion": _completion(given),

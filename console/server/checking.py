@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 from api_hooks import wire
@@ -25,17 +26,18 @@ def check(
     What can be recorded comes back redacted; what cannot is redacted when it is set aside.
     """
 
+    randomness = BytesIO(os.urandom(10 * (len(arrivals.documents) + len(arrivals.feedback))))
     redact = None if redaction is None else redaction.shown
     late = redaction if arrivals.on_the_wire else None  # what is built here is redacted while it is
 
     def build_generation(document: Document) -> Document:
         own = {**document, "app": document.get("app") or bearer.application}
-        return own if arrivals.on_the_wire else _built(own, now=now, redact=redact)
+        return own if arrivals.on_the_wire else _built(own, now=now, random_bytes=randomness.read(10), redact=redact)
 
     def build_feedback(document: Document) -> Document:
         if arrivals.on_the_wire:
             return document
-        return wire.feedback(document, now=now, random_bytes=os.urandom(10), redact=redact)
+        return wire.feedback(document, now=now, random_bytes=randomness.read(10), redact=redact)
 
     def read_generation(built: Document) -> Generation:
         is_storable = redact is None and not arrivals.on_the_wire
@@ -77,10 +79,10 @@ def _check(
     return Checked(kind=kind, given=own, id=found.id, found=found)
 
 
-def _built(document: Document, *, now: datetime, redact: wire.Redact | None) -> Document:
+def _built(document: Document, *, now: datetime, random_bytes: bytes, redact: wire.Redact | None) -> Document:
     if all(document.get(name) is None for name in SAYING):
         raise wire.UnusableError('it has neither "messages" nor "turns" nor "output"')
-    return wire.generation(document, now=now, random_bytes=os.urandom(10), redact=redact)
+    return wire.generation(document, now=now, random_bytes=random_bytes, redact=redact)
 
 
 def _given_id(document: Mapping[str, Any]) -> str | None:

@@ -52,10 +52,12 @@ _FINISH = (
 )
 _FAILED = "error"
 _STREAMED = ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
-_ONLY_OF_STREAMS = (
-    "gen_ai.response.time_to_first_chunk",
-    "gen_ai.client.operation.time_to_first_chunk",
-    "langfuse.observation.completion_start_time",
+_ONLY_OF_STREAMS = frozenset(
+    (
+        "gen_ai.response.time_to_first_chunk",
+        "gen_ai.client.operation.time_to_first_chunk",
+        "langfuse.observation.completion_start_time",
+    )
 )
 
 
@@ -171,7 +173,7 @@ def _is_streamed(span: Span) -> bool:
     operation = span.attributes.get("ai.operationId")
     return (
         any(span.attributes.get(name) is True for name in _STREAMED)
-        or any(name in span.attributes for name in _ONLY_OF_STREAMS)
+        or not _ONLY_OF_STREAMS.isdisjoint(span.attributes)
         or (isinstance(operation, str) and operation.endswith(".doStream"))
         or logfire.streamed_seconds(span) is not None
     )

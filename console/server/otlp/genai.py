@@ -48,12 +48,8 @@ def _pair(message: Any) -> Any:
     if not isinstance(message, dict) or (role := message.get("role")) not in _ROLES:
         return message
     parts = message.get("parts")
-    if (
-        not isinstance(parts, list)
-        or len(parts) != 1
-        or not isinstance(parts[0], dict)
-        or parts[0].get("type") != "text"
-    ):
+    part = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
+    if not isinstance(part, dict) or part.get("type") != "text":
         return message
-    text = parts[0].get("content")
+    text = part.get("content")
     return (role, text) if isinstance(text, str) else message

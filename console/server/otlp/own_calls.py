@@ -12,9 +12,13 @@ _SAID = (f"trace.metadata.{wire.OWN_CALL_KEY}", f"http.request.header.{wire.OWN_
 _AGENTS = ("user_agent.original", "http.user_agent", "http.request.header.user-agent", "metadata.user_agent")
 """The last is LiteLLM's."""
 
+_TELLING = frozenset((*_SAID, *_AGENTS))
+
 
 def mark_of(said: Attributes) -> str | None:
     """The mark of a classifier's own call among the attributes of its span."""
+    if _TELLING.isdisjoint(said):
+        return None
     told = next(filter(None, (own_calls.of_field(_one(said.get(name))) for name in _SAID)), None)
     return told or own_calls.of_agents(_one(said.get(name)) for name in _AGENTS)
 

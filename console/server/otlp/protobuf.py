@@ -54,13 +54,13 @@ def _id(raw: bytes) -> str:
 
 
 def _attributes(pairs: Iterable[Any], depth: int = 0) -> dict[str, Any]:
-    return {_text(pair.key): _value(pair.value, depth) for pair in pairs}
+    return {pair.key.decode("utf-8", "replace"): _value(pair.value, depth) for pair in pairs}
 
 
 def _value(value: Any, depth: int = 0) -> Any:
     kind = value.WhichOneof("value")
-    if kind == "string_value":
-        return _text(value.string_value)
+    if kind == "string_value":  # most are
+        return value.string_value.decode("utf-8", "replace")
     if kind == "array_value":
         return [_value(one, depth + 1) for one in value.array_value.values] if depth < DEEPEST else None
     if kind == "kvlist_value":

@@ -52,6 +52,7 @@ _COST_IN_PARTS = (
     ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost"),
     ("llm.cost.prompt", "llm.cost.completion"),
 )
+_COSTS = frozenset((*_COST, *(name for parts in _COST_IN_PARTS for name in parts), "langfuse.observation.cost_details"))
 _WHOLE = ("gen_ai.usage.raw", "langfuse.observation.usage_details")
 
 
@@ -70,6 +71,8 @@ def tokens(said: Attributes) -> dict[str, int]:
 
 def cost_usd(said: Attributes) -> float | None:
     """The cost that a span names, or the sum of its two parts."""
+    if _COSTS.isdisjoint(said):
+        return None
     total = _number(first(said, _COST))
     if total is None:
         total = _number(as_object(said.get("langfuse.observation.cost_details")).get("total"))
