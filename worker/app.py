@@ -162,7 +162,7 @@ def _work(app: Celery, line: Line, *, name: str | None) -> int:
             without_heartbeat=True,
             quiet=True,
         )
-        interpreter.freeze_what_stays()
+        interpreter.collect_rarely()
         worker.start()
     finally:
         signals.worker_shutting_down.disconnect(stop_claiming)

@@ -70,10 +70,15 @@ class Settings(BaseModel):
     visibility_timeout_seconds: Seconds = Field(
         30, description="When Redis gives an unacknowledged message of a dead worker to another."
     )
-    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(0, description="Port of the worker's metrics; 0: off.")
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        0, description="Port of a worker's or server's metrics, each further process of a server one higher; 0: off."
+    )
     metrics_host: str = Field("127.0.0.1", description="Address the metrics are served on.")
     http_host: str = Field("127.0.0.1", description="Address that `aftertag serve` takes generations on.")
     http_port: Annotated[int, Field(ge=0, le=65_535)] = Field(8787, description="Its port; 0: any free one.")
+    http_processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Processes that `aftertag serve` takes them with; one computes on one core."
+    )
     http_body_bytes: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = Field(
         20_000_000, description="The largest body that it reads, also after unpacking."
     )

@@ -19,10 +19,20 @@ def serve(
         int | None,
         typer.Option(help="Port; 0: any free one; unset: AFTERTAG_HTTP_PORT.", min=0, max=65_535, show_default=False),
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            help="How many processes, one a core at most; unset: AFTERTAG_HTTP_PROCESSES.",
+            min=1,
+            max=64,
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Take generations over HTTP with a key, until TERM or Ctrl-C; each is in PostgreSQL before it is answered.
 
-    Start as many as you like behind a load balancer that also speaks TLS. Without Redis the server records all the
+    One process computes on one core; `--processes` starts several at the same port. Start as many servers as you like
+    behind a load balancer that also speaks TLS. Without Redis the server records all the
     same: what comes in is classified when the sweep rings for it, some seconds later. On TERM it takes no more, answers
     what it has begun within AFTERTAG_DRAIN_SECONDS, and exits with 0.
 
@@ -35,7 +45,11 @@ def serve(
     from worker import log
 
     settings = session.settings()
-    given = {name: value for name, value in (("http_host", host), ("http_port", port)) if value is not None}
+    given = {
+        name: value
+        for name, value in (("http_host", host), ("http_port", port), ("http_processes", processes))
+        if value is not None
+    }
     settings = settings.model_copy(update=given)
     log.configure(settings)
     serving.run(settings, database_url=session.database_url(), redis_url=_redis_url())

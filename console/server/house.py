@@ -49,7 +49,8 @@ class House:
                 metrics=self.metrics,
                 redaction=redaction,
                 estimates=settings.estimate_cost == "on",
-            )
+            ),
+            processes=settings.http_processes,
         )
 
         self.refusals = Refusals(self.intake.count_lost)

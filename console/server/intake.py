@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from console.server import checking, errors
 from console.server.arrivals import Arrivals, Checked, Result
-from console.server.recorders import FullError, Outcome, Recorders
+from console.server.recorders import FullError, Outcome, Recorders, at_once
 from console.server.sharing import SharedThreads
 from worker import recording_feedback, setting_aside
 from worker.feedback import Feedback
@@ -39,12 +39,13 @@ Done = TypeVar("Done")
 class Intake:
     """Reads bodies and records what is in them, off the event loop: on threads of its own, bounded in number.
 
-    Workspaces share them (see `SharedThreads`), and no request waits for them longer than `answer_seconds`.
+    Workspaces share them (see `SharedThreads`), and no request waits for them longer than `answer_seconds`. There is one
+    in each of a server's `processes`.
     """
 
-    def __init__(self, recorder: Recorder, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(self, recorder: Recorder, *, processes: int = 1, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._recorder = recorder
-        self._recorders = Recorders(recorder)
+        self._recorders = Recorders(recorder, at_once=at_once(processes))
         self._answer_seconds = answer_seconds
         self._reading = SharedThreads(
             READING_THREADS, slow=SLOW_READING_THREADS, most_of_one=READING_THREADS_OF_ONE, name="reading"

@@ -1,19 +1,22 @@
-"""One server process: its socket, its services, and its end, which answers whoever is being recorded."""
+"""The server: its socket, its process or processes with their services, and an end that answers who is being recorded."""
 
 import math
 import socket
 import threading
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import structlog
 import uvicorn
 
 from console.server import app as application
-from console.server import intake, keyring, recorders
+from console.server import intake, keyring, processes, recorders
 from console.server.house import House
 from console.server.punctual import Punctual
 from worker import app as celery_app
-from worker import broker_state, ending, errors, redacting
+from worker import broker_state, ending, errors, interpreter, redacting
+from worker import log as logs
 from worker.redacting import Redaction
 from worker.settings import Settings
 from worker.store import engine as engines
@@ -34,21 +37,45 @@ log = structlog.get_logger()
 
 def run(settings: Settings, *, database_url: str, redis_url: str | None) -> None:
     """Serve until TERM or Ctrl-C. Raise SettingsError for an address that cannot be had, SchemaOutdatedError."""
-    redaction = redacting.named(settings.redact)
-    engine = engines.connect(database_url, application="aftertag server", connections=CONNECTIONS)
-    try:
+    redacting.named(settings.redact)
+    with engines.connecting(database_url, application="aftertag server") as engine:
         migrations.require_current(engine)
-        with _listen(settings.http_host, settings.http_port) as listening:
-            _serve(settings, _house(settings, engine, redis_url, redaction), listening)
-    finally:
-        engine.dispose()
+    with _listen(settings.http_host, settings.http_port) as listening:
+        serve = partial(_serve, settings, listening, database_url, redis_url)
+        ready = partial(_say_ready, settings, listening)
+        if settings.http_processes == 1:
+            serve(0, ready)
+        else:
+            processes.run(serve, count=settings.http_processes, ready=ready)
     log.info("stopped")
 
 
-def _serve(settings: Settings, house: House, listening: socket.socket) -> None:
-    if settings.metrics_port:
-        house.metrics.serve(host=settings.metrics_host, port=settings.metrics_port)
-    config = uvicorn.Config(
+def _serve(
+    settings: Settings,
+    listening: socket.socket,
+    database_url: str,
+    redis_url: str | None,
+    place: int,
+    ready: Callable[[], None],
+) -> None:
+    """Serve as the process of this place until TERM or Ctrl-C, and call `ready` once requests are taken."""
+    if settings.http_processes > 1:
+        logs.configure(settings)  # this is another interpreter than the one that was told
+    redaction = redacting.named(settings.redact)
+    engine = engines.connect(database_url, application="aftertag server", connections=CONNECTIONS)
+    try:
+        house = _house(settings, engine, redis_url, redaction)
+        if settings.metrics_port:
+            house.metrics.serve(host=settings.metrics_host, port=settings.metrics_port + place)
+        server = _Server(_config(settings, house), house, ready, drain_seconds=settings.drain_seconds)
+        interpreter.collect_rarely()
+        server.run(sockets=[listening])
+    finally:
+        engine.dispose()
+
+
+def _config(settings: Settings, house: House) -> uvicorn.Config:
+    return uvicorn.Config(
         application.make(house),
         http=Punctual,
         log_config=None,
@@ -60,19 +87,29 @@ def _serve(settings: Settings, house: House, listening: socket.socket) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
     )
+
+
+def _say_ready(settings: Settings, listening: socket.socket) -> None:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    log.info("aftertag serve ready.", address=f"http://{shown}:{port}")
-    _Server(config, house, drain_seconds=settings.drain_seconds).run(sockets=[listening])
+    log.info("aftertag serve ready.", address=f"http://{shown}:{port}", processes=settings.http_processes)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, whose end is 0 when it was asked to end, and comes in any case."""
+    """uvicorn's, which says when it takes requests, and whose end is 0 when it was asked to end, and comes in any case."""
 
-    def __init__(self, config: uvicorn.Config, house: House, *, drain_seconds: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, house: House, ready: Callable[[], None], *, drain_seconds: float
+    ) -> None:
         super().__init__(config)
         self._house = house
+        self._ready = ready
         self._drain_seconds = drain_seconds
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("stopping: no new requests", under_way=len(self.server_state.tasks))

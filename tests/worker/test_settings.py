@@ -21,6 +21,7 @@ UNITS = (
     "_generations",
     "_per_minute",
     "threads",
+    "processes",
 )
 
 

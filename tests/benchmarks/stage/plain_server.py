@@ -15,8 +15,8 @@ THREADS = 32
 class OneEach(Recorders):
     """Takes one request's generations at a time, up to a transaction's worth of them."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__(recorder, threads=THREADS)
+    def __init__(self, recorder: Recorder, *, at_once: int) -> None:
+        super().__init__(recorder, at_once=at_once, threads=THREADS)
 
     def _next(self) -> list[Place]:
         others = [self._waiting.pop() for _ in range(len(self._waiting) - 1)]

@@ -96,12 +96,12 @@ def plain_worker(directory: Path, environment: Mapping[str, str], *, pool: Seque
 
 @contextmanager
 def server(
-    directory: Path, environment: Mapping[str, str], *, module: str = "console"
+    directory: Path, environment: Mapping[str, str], *, module: str = "console", log: str = "server.log"
 ) -> Iterator[tuple[str, Program]]:
     """`aftertag serve`, or a `module` in its place, with these settings on a free port: its address, and the program."""
     command = [sys.executable, "-P", "-m", module, "serve"]
     wanted = {**environment, "AFTERTAG_HTTP_PORT": "0", "AFTERTAG_LOG_FORMAT": "json"}
-    with _started(command, directory / "server.log", wanted) as program:
+    with _started(command, directory / log, wanted) as program:
         wait_until(lambda: program.address() is not None, deadline_seconds=60, what="a ready server")
         yield str(program.address()), program
 
