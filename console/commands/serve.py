@@ -32,9 +32,9 @@ def serve(
     """Take generations over HTTP with a key, until TERM or Ctrl-C; each is in PostgreSQL before it is answered.
 
     One process computes on one core; `--processes` starts several at the same port. Start as many servers as you like
-    behind a load balancer that also speaks TLS. Without Redis the server records all the
-    same: what comes in is classified when the sweep rings for it, some seconds later. On TERM it takes no more, answers
-    what it has begun within AFTERTAG_DRAIN_SECONDS, and exits with 0.
+    behind a load balancer that also speaks TLS. Without Redis the server records all the same: what comes in is
+    classified when the sweep rings for it, some seconds later. On TERM it takes no more, answers what it has begun
+    within AFTERTAG_DRAIN_SECONDS, and exits with 0.
 
     \b
     Example:

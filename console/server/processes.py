@@ -46,8 +46,10 @@ def run(serve: Serve, *, count: int, ready: Callable[[], None]) -> None:
     asked_to_end, ask = _spawning.Pipe(duplex=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ask.send_bytes(b"end"))
-    servers = [_start(serve, place) for place in range(count)]
+    servers: list[_Server] = []
     try:
+        for place in range(count):
+            servers.append(_start(serve, place))
         if _are_ready(servers, unless=asked_to_end):
             ready()
             _replace_who_ends(servers, serve, until=asked_to_end)

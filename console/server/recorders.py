@@ -20,7 +20,7 @@ from worker.store.recording import Key
 THREADS = 4
 
 AT_ONCE_AT_MOST = 256
-"""Generations in one transaction. With 64 recording takes a third more CPU, here and in Postgres."""
+"""Generations in one transaction. With 64 recording takes a third to a half more CPU, here and in Postgres."""
 
 LOCKED_AT_MOST = 1_536
 """Given ids that all processes of a server hold at once: what three busy workers leave of a Postgres' locks."""

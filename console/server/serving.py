@@ -32,12 +32,20 @@ END_ANYWAY_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 65
 """Longer than the minute for which the usual load balancers keep a connection: they close it, not we."""
 
+HIGHEST_PORT = 65_535
+
 log = structlog.get_logger()
 
 
 def run(settings: Settings, *, database_url: str, redis_url: str | None) -> None:
     """Serve until TERM or Ctrl-C. Raise SettingsError for an address that cannot be had, SchemaOutdatedError."""
     redacting.named(settings.redact)
+    last_metrics_port = settings.metrics_port + settings.http_processes - 1
+    if settings.metrics_port and last_metrics_port > HIGHEST_PORT:
+        raise errors.SettingsError(
+            f"AFTERTAG_METRICS_PORT is {settings.metrics_port}: the metrics of the last of {settings.http_processes}"
+            f" processes would be at {last_metrics_port}, which is no port; choose a lower one."
+        )
     with engines.connecting(database_url, application="aftertag server") as engine:
         migrations.require_current(engine)
     with _listen(settings.http_host, settings.http_port) as listening:

@@ -125,6 +125,13 @@ def test_when_one_cannot_start_none_is_left_and_a_sentence_says_why(shared_engin
     assert "Traceback" not in told
 
 
+def test_metrics_have_a_port_for_every_process_or_none_starts(shared_engine: Engine, folder: Path) -> None:
+    settings = {"AFTERTAG_DATABASE_URL": address_of(shared_engine), "AFTERTAG_METRICS_PORT": "65535"}
+    with Machine(folder=folder, settings=settings).running("serve", "--port", "0", "--processes", "2") as started:
+        assert started.ended() == 1
+    assert "the metrics of the last of 2 processes would be at 65536, which is no port" in started.stderr.read_text()
+
+
 def test_all_processes_of_a_server_lock_no_more_ids_than_three_workers_leave_in_postgres() -> None:
     for processes in range(1, 65):
         assert recorders.THREADS * processes * recorders.at_once(processes) <= max(
