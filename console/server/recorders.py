@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 def at_once(processes: int) -> int:
     """How many generations a transaction of a server of so many processes takes."""
-    return max(8, min(AT_ONCE_AT_MOST, LOCKED_AT_MOST // (THREADS * processes)))
+    return min(AT_ONCE_AT_MOST, LOCKED_AT_MOST // (THREADS * processes))
 
 
 class FullError(Exception):

@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 def run(settings: Settings, *, database_url: str, redis_url: str | None) -> None:
     """Serve until TERM or Ctrl-C. Raise SettingsError for an address that cannot be had, SchemaOutdatedError."""
-    redacting.named(settings.redact)
+    redacting.named(settings.redact)  # what cannot be used is told once, before there are processes
     last_metrics_port = settings.metrics_port + settings.http_processes - 1
     if settings.metrics_port and last_metrics_port > HIGHEST_PORT:
         raise errors.SettingsError(
