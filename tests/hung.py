@@ -21,6 +21,6 @@ def hung() -> Iterator[str]:
         thread.start()
         yield f"127.0.0.1:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        thread.join(30)
     for one in kept:
         one.close()

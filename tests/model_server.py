@@ -198,12 +198,12 @@ class ModelServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._is_up.wait(10), "the model server did not start"
+        assert self._is_up.wait(30), "the model server did not start"
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(30)
         self._loop.close()
 
     def _let_go(self) -> None:

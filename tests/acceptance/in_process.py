@@ -72,7 +72,7 @@ class InProcess:
             self.again()
             return False
 
-        wait_until(tagged, deadline_seconds=20, what="tags for every neighbour")
+        wait_until(tagged, what="tags for every neighbour")
 
     def why(self, id_: str) -> str:
         return self.database.classifications()[id_].why

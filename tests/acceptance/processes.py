@@ -44,14 +44,14 @@ class Process:
         return self._child.poll() is None
 
     def wait_until_ready(self) -> None:
-        wait_until(lambda: READY in self.log or not self.is_alive, deadline_seconds=30, what=f"a ready {self.name}")
+        wait_until(lambda: READY in self.log or not self.is_alive, what=f"a ready {self.name}")
         assert self.is_alive, self.log
 
     def kill(self) -> None:
         """End it as kill -9 does."""
         if self.is_alive:
             self._child.send_signal(signal.SIGKILL)
-        self._child.wait(10)
+        self._child.wait(30)
 
     def ask_to_end(self, by: signal.Signals = signal.SIGTERM) -> None:
         """Send TERM, or what Ctrl-C sends; return at once."""

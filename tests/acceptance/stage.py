@@ -74,7 +74,7 @@ class Stage:
         self.flush()
 
     def flush(self) -> None:
-        assert api_hooks.flush(10), "the hook could not send everything"
+        assert api_hooks.flush(30), "the hook could not send everything"
 
     def redis(self) -> "redis.Redis":
         """A client that says at once when Redis is away."""

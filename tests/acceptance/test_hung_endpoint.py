@@ -66,7 +66,7 @@ def test_the_other_endpoint_and_recording_keep_their_rate(stage: Stage, hung_ser
 
     stage.publish(*(f"stuck{number}" for number in range(800)), workspace="stuck")
     claimed = "select count(*) from classifications where endpoint = 'hung' and state = 'running'"
-    wait_until(lambda: stage.database.value(claimed) > 200, deadline_seconds=30, what="a full room")
+    wait_until(lambda: stage.database.value(claimed) > 200, what="a full room")
     wait_until(lambda: stage.waiting_in("classify.hung") > 0, what="bells that wait behind a closed gate")
     wait_until(lambda: hung_server.play.total >= PLACES, what="a call in each of the hung endpoint's places")
     assert hung_server.play.total == PLACES

@@ -111,7 +111,7 @@ class Services:
                 )
             if WEBHOOK in examples:
                 wait_until(lambda: self._refused() > refused, deadline_seconds=40, what="the last call, by the webhook")
-            wait_until(lambda: client.llen("record") == 0, deadline_seconds=20, what="an empty queue")
+            wait_until(lambda: client.llen("record") == 0, what="an empty queue")
             wait_until(
                 lambda: {one["user"] for one in self.recorded(workspace)} >= set(seen),
                 what="a generation of every user",

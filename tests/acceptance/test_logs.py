@@ -16,7 +16,7 @@ def test_every_line_of_a_worker_and_a_beat_is_json(stage: Stage) -> None:
     stage.wait_until_final(1)
     for process in (worker, beat):
         process.ask_to_end()
-        assert process.exit_code(within_seconds=10) == 0, process.log
+        assert process.exit_code(within_seconds=30) == 0, process.log
     assert "stopped" in events(worker)
     assert isinstance(events(beat), list)
 
@@ -24,6 +24,6 @@ def test_every_line_of_a_worker_and_a_beat_is_json(stage: Stage) -> None:
 def test_a_port_of_metrics_that_is_taken_is_told_in_a_sentence(stage: Stage) -> None:
     taken = stage.model_server.url.split(":")[2].split("/")[0]
     worker = stage.worker(ready=False, metrics_port=taken)
-    assert worker.exit_code(within_seconds=20) != 0
+    assert worker.exit_code(within_seconds=30) != 0
     assert f"AFTERTAG_METRICS_PORT is {taken}" in worker.log
     assert "expected" not in worker.log

@@ -15,7 +15,7 @@ def test_what_a_worker_was_asking_when_it_was_killed_is_asked_again_by_another(s
     stage.beat()
     first = stage.worker()
     stage.publish(*ids(40))
-    wait_until(lambda: stage.model_server.play.total >= 40, deadline_seconds=20, what="40 calls under way")
+    wait_until(lambda: stage.model_server.play.total >= 40, what="40 calls under way")
     first.kill()
     assert stage.database.whys() == {"running": 40}
     stage.model_server.play_always(None)
@@ -54,7 +54,7 @@ def test_a_transcript_that_kills_its_worker_every_time_ends_as_worker_lost_and_t
         worker = stage.worker(**short)
         wait_until(
             lambda deaths=deaths: stage.model_server.calls("killer") >= deaths,
-            deadline_seconds=20,
+            deadline_seconds=30,
             what=f"call {deaths} about the killer",
         )
         worker.kill()

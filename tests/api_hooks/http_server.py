@@ -175,7 +175,7 @@ def playing(*plays: Play, port: int = 0, tls: ssl.SSLContext | None = None) -> I
         server.may_go_on.set()
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(30)
 
 
 def free_port() -> int:

@@ -16,7 +16,7 @@ def handed_over(line_to: Callable[..., Line], sender: KeepingSender) -> Callable
 
     def hand_over(**fields: Any) -> dict[str, Any]:
         put(line, api_key_name=fields.pop("api_key_name", None), session_id=fields.pop("session_id", None), **fields)
-        assert line.flush(5)
+        assert line.flush(30)
         return sender.generations[-1]
 
     return hand_over

@@ -40,7 +40,7 @@ def test_what_celerys_processes_hand_over_arrives_when_they_end(
             assert worker.wait(60) == 0, log.read_text()
         finally:
             worker.kill()
-            worker.wait(10)
+            worker.wait(30)
     app.close()
     arrived = texts(redis_db_url)
     assert arrived.count("early") == 1, log.read_text()

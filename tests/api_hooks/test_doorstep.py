@@ -19,7 +19,7 @@ def a_thread(work: Callable[[], object]) -> Iterator[threading.Thread]:
     thread = threading.Thread(target=work)
     thread.start()
     yield thread
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
 
 
@@ -57,18 +57,18 @@ def test_taking_in_waits_for_what_another_thread_is_looking_at() -> None:
 
     def look() -> None:
         is_looking.set()
-        assert may_go_on.wait(10)
+        assert may_go_on.wait(30)
 
     def take_in() -> None:
         step.take_in()
         is_taken_in.set()
 
     with a_thread(lambda: step.leave(look)):
-        assert is_looking.wait(10)
+        assert is_looking.wait(30)
         with a_thread(take_in):
             assert not is_taken_in.wait(0.05)
             may_go_on.set()
-            assert is_taken_in.wait(10)
+            assert is_taken_in.wait(30)
 
 
 def test_what_is_looked_at_may_leave_another_as_a_finalizer_does() -> None:
@@ -124,7 +124,7 @@ def test_after_the_first_call_the_sending_thread_takes_in_those_that_come_while_
     line.doorstep.leave(look)
     wait_until(lambda: len(threads) == 3)
     assert threads == ["MainThread", "aftertag-hook", "aftertag-hook"]
-    assert line.flush(5)
+    assert line.flush(30)
 
 
 def test_while_calls_come_the_thread_does_not_fall_asleep_so_that_none_has_to_wake_it(
@@ -160,7 +160,7 @@ def test_while_the_thread_sends_callers_take_in_all_that_would_be_too_many(
 
 
 def test_flush_close_and_stats_know_what_is_left(line_to: Callable[..., Line]) -> None:
-    for finish in (lambda line: line.flush(5), lambda line: line.close(5), lambda line: line.stats().accepted == 2):
+    for finish in (lambda line: line.flush(30), lambda line: line.close(30), lambda line: line.stats().accepted == 2):
         line = line_to()
 
         def look(line: Line = line) -> None:

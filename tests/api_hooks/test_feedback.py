@@ -29,7 +29,7 @@ def test_feedback_goes_along_with_the_generations_beside_it(
     put(line, "hello", id="g-1")
     assert say(line, score=1, comment="good", user="u-17", metadata={"page": "3"})
     put(line, "hello", id="g-2")
-    assert line.flush(5)
+    assert line.flush(30)
     [batch] = sender.batches
     assert [generation["id"] for generation in batch["generations"]] == ["g-1", "g-2"]
     [feedback] = batch["feedback"]
@@ -43,14 +43,14 @@ def test_feedback_goes_along_with_the_generations_beside_it(
 def test_a_batch_without_feedback_says_nothing_of_it(line_to: Callable[..., Line], sender: KeepingSender) -> None:
     line = line_to()
     put(line)
-    assert line.flush(5)
+    assert line.flush(30)
     assert "feedback" not in sender.batches[0]
 
 
 def test_feedback_alone_is_a_batch(line_to: Callable[..., Line], sender: KeepingSender) -> None:
     line = line_to()
     say(line, score=-1)
-    assert line.flush(5)
+    assert line.flush(30)
     [batch] = sender.batches
     assert (batch["generations"], len(batch["feedback"])) == ([], 1)
 
@@ -61,7 +61,7 @@ def test_what_says_nothing_is_counted(line_to: Callable[..., Line], sender: Keep
     say(line, score="good")
     say(line, score=1, generation_id=None)
     say(line, comment="fine")
-    assert line.flush(5)
+    assert line.flush(30)
     assert line.stats().dropped == {"bad_input": 3}
     assert [feedback["comment"] for feedback in sender.batches[0]["feedback"]] == ["fine"]
 
@@ -82,7 +82,7 @@ def test_the_public_function_takes_the_contexts_workspace_user_and_metadata() ->
         with api_hooks.context(user="u-17", metadata={"page": "3"}, workspace="other", app="desk"):
             assert api_hooks.feedback("g-1", 0.5, "meh", metadata={"round": 2}, id="f-1")
         assert api_hooks.feedback("g-2", score=1)
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     first, second = server.requests[0].batch["feedback"]
     assert (first["id"], first["workspace"], first["user"]) == ("f-1", "other", "u-17")
     assert first["metadata"] == {"page": "3", "round": "2"}
@@ -93,7 +93,7 @@ def test_over_http_feedback_needs_no_workspace_and_over_redis_it_does() -> None:
     with playing() as server:
         api_hooks.configure(url=server.url, flush_seconds=0.01)
         assert api_hooks.feedback("g-1", 1)
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     assert server.requests[0].batch["feedback"][0]["workspace"] is None
     api_hooks.configure(url=NOWHERE)
     assert not api_hooks.feedback("g-1", 1)

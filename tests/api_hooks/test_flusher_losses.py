@@ -27,9 +27,9 @@ def test_losses_go_along_with_the_next_batch_once(line_to: Callable[..., Line], 
     line = line_to(buffer_bytes=10_000)
     assert not put(line, "x" * 20_000)
     put(line, "one")
-    assert line.flush(5)
+    assert line.flush(30)
     put(line, "two")
-    assert line.flush(5)
+    assert line.flush(30)
     assert [batch.get("dropped") for batch in sender.batches] == [{"too_large": 1}, None]
 
 
@@ -58,9 +58,9 @@ def idle(sender: KeepingSender, *, report_seconds: float) -> Iterator[Callable[[
     try:
         yield lose
     finally:
-        assert flusher.close(5)
+        assert flusher.close(30)
         assert flusher.thread is not None
-        flusher.thread.join(5)
+        flusher.thread.join(30)
 
 
 def test_losses_that_no_generation_follows_are_sent_by_themselves(sender: KeepingSender) -> None:
@@ -93,7 +93,7 @@ def test_a_full_broker_is_no_further_loss_where_losses_go_by_themselves(
     sender.raises = BrokerFullError("full")
     line = line_to(buffer_bytes=10)
     put(line, "x" * 20)
-    assert line.close(5)
+    assert line.close(30)
     assert line.stats().dropped == {"too_large": 1}
 
 

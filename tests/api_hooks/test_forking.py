@@ -40,14 +40,14 @@ api_hooks.configure(url=url, workspace="forks", flush_seconds=0.01)
 assert api_hooks.enqueue("from the parent")
 threading.setprofile(None)
 have_other_threads()
-assert there.wait(20), "it did not come there"
+assert there.wait(30), "it did not come there"
 child = os.fork()
 if child == 0:
     import celery.app.amqp, kombu.transport.redis
-    sent = api_hooks.enqueue("from the child") and api_hooks.flush(20) and api_hooks.stats().sent == 1
+    sent = api_hooks.enqueue("from the child") and api_hooks.flush(30) and api_hooks.stats().sent == 1
     os._exit(0 if sent else 3)
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-assert api_hooks.flush(20) and api_hooks.stats().sent == 1
+assert api_hooks.flush(30) and api_hooks.stats().sent == 1
 sys.exit(status)
 """
 
@@ -67,7 +67,7 @@ sys.meta_path.insert(0, Notices())
 api_hooks.configure(url=sys.argv[1], workspace="forks", flush_seconds=0.01)
 api_hooks.enqueue("x")
 if sys.argv[2] == "up":
-    assert api_hooks.flush(20)
+    assert api_hooks.flush(30)
 while sys.argv[2] == "down" and not api_hooks.stats().is_failing:
     api_hooks.flush(0.1)
 print(*Notices.names[Notices.names.index("encodings.idna") + 1:])
@@ -107,7 +107,7 @@ with current.sending_to(Sender(), settings):
                 given = {"id": given_id, "created_at": created_at, "session_id": session_id}
                 assert api_hooks.enqueue([{"role": "user", "content": "ü\\ud800" * 9000}], response, **given)
                 assert api_hooks.enqueue(b"x", metadata={"k": [1, {"a": object()}]}, tools=[call], **given)
-    assert api_hooks.feedback("x", 1.0, "fine") and api_hooks.flush(20)
+    assert api_hooks.feedback("x", 1.0, "fine") and api_hooks.flush(30)
     assert api_hooks.stats().dropped == {}, api_hooks.stats()
 print(*Notices.names)
 """
@@ -161,7 +161,7 @@ def test_a_fork_comes_between_two_pieces_of_work_that_follow_at_once() -> None:
             work.let_go()
     finally:
         done.set()
-        worker.join(10)
+        worker.join(30)
 
 
 def test_patience_that_is_over_leaves_the_work_to_its_thread() -> None:
@@ -175,11 +175,11 @@ def test_patience_that_is_over_leaves_the_work_to_its_thread() -> None:
 
     worker = threading.Thread(target=long)
     worker.start()
-    assert inside.wait(10)
+    assert inside.wait(30)
     assert not work.hold(0.05)
     work.let_go()
     may_end.set()
-    worker.join(10)
+    worker.join(30)
     assert work.hold(0.05)
     work.let_go()
 
@@ -195,13 +195,13 @@ def test_a_wait_that_is_no_work_holds_up_no_fork() -> None:
 
     worker = threading.Thread(target=wait)
     worker.start()
-    assert waits.wait(10)
+    assert waits.wait(30)
     assert work.hold(10)
     may_end.set()
     worker.join(0.05)
     assert worker.is_alive(), "it went back to work during the fork"
     work.let_go()
-    worker.join(10)
+    worker.join(30)
     assert not worker.is_alive()
 
 

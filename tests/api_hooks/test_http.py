@@ -42,7 +42,7 @@ def test_a_batch_arrives_with_the_key_and_says_who_sends_it() -> None:
     with playing() as server:
         configure(server)
         assert api_hooks.enqueue([{"role": "user", "content": "grüezi 😀"}], "hi", id="own-1", workspace="acme")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     [request] = server.requests
     assert request.path == "/v1/generations"
     assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -60,7 +60,7 @@ def test_the_address_may_have_a_path_and_the_key_may_be_missing(monkeypatch: pyt
     with playing() as server:
         configure(server, url=f"{server.url}/llm/", key=None)
         api_hooks.enqueue("hello")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     [request] = server.requests
     assert request.path == "/llm/v1/generations"
     assert "authorization" not in request.headers
@@ -71,7 +71,7 @@ def test_the_key_is_read_from_the_environment_without_its_newline(monkeypatch: p
     with playing() as server:
         configure(server, key=None)
         api_hooks.enqueue("hello")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
@@ -80,7 +80,7 @@ def test_a_server_knows_the_workspace_by_the_key() -> None:
         configure(server)
         assert api_hooks.enqueue("hello")
         assert api_hooks.enqueue("hello", workspace="acme")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     assert [generation["workspace"] for generation in server.generations] == [None, "acme"]
     assert api_hooks.stats().dropped == {}
 
@@ -90,7 +90,7 @@ def test_batches_share_a_connection() -> None:
         configure(server)
         for number in range(3):
             api_hooks.enqueue(str(number))
-            assert api_hooks.flush(10)
+            assert api_hooks.flush(30)
     assert len(server.requests) == 3
     assert len({request.port for request in server.requests}) == 1
 
@@ -100,7 +100,7 @@ def test_a_connection_that_the_server_ended_meanwhile_is_made_again_without_a_fa
         configure(server)
         for text in ("first", "second"):
             api_hooks.enqueue(text)
-            assert api_hooks.flush(10)
+            assert api_hooks.flush(30)
             assert not api_hooks.stats().is_failing
     assert server.texts == ["first", "second"]
 
@@ -110,7 +110,7 @@ def test_a_server_that_closes_after_each_answer_takes_everything() -> None:
         configure(server)
         for text in ("first", "second"):
             api_hooks.enqueue(text)
-            assert api_hooks.flush(10)
+            assert api_hooks.flush(30)
     assert server.texts == ["first", "second"]
     assert api_hooks.stats().sent == 2
 
@@ -120,11 +120,11 @@ def test_what_the_server_rejects_is_counted_and_told_with_the_next_batch() -> No
         configure(server)
         for number in range(4):
             api_hooks.enqueue("x", id=str(number))
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         stats = api_hooks.stats()
         assert (stats.accepted, stats.sent, stats.dropped) == (4, 2, {"rejected": 2})
         api_hooks.enqueue("next")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     assert [request.batch.get("dropped") for request in server.requests] == [None, None]
 
 
@@ -140,7 +140,7 @@ def test_an_answer_that_says_nothing_still_means_that_the_batch_was_taken(
         configure(server)
         for text in ("first", "second"):
             api_hooks.enqueue(text)
-            assert api_hooks.flush(10)
+            assert api_hooks.flush(30)
     assert server.texts == ["first", "second"]
     assert api_hooks.stats().dropped == {}
 
@@ -174,11 +174,11 @@ def test_what_the_server_will_never_take_is_dropped_counted_and_told(
         configure(server)
         api_hooks.enqueue("first")
         api_hooks.enqueue("second")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         stats = api_hooks.stats()
         assert (stats.dropped, stats.waiting, stats.is_failing) == ({"refused": 2}, 0, False)
         api_hooks.enqueue("third")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         wait_until(lambda: "refused" in caplog.text)
     assert server.taken[0].batch["dropped"] == {"refused": 2}
     assert f"HTTP {code}" in caplog.text
@@ -195,7 +195,7 @@ def test_feedback_that_the_server_rejects_is_not_counted_as_sent() -> None:
             for number in range(2):
                 api_hooks.enqueue("x")
                 api_hooks.feedback(str(number), 1.0)
-            assert api_hooks.flush(10)
+            assert api_hooks.flush(30)
             stats = api_hooks.stats()
         assert len(server.requests) == 1
         assert (stats.accepted, stats.sent, stats.dropped) == (4, 4 - rejected, {"rejected": rejected})
@@ -211,7 +211,7 @@ def test_a_refused_key_is_named_in_the_log_and_never_shown(code: int, caplog: py
         assert KEY not in caplog.text
         assert api_hooks.stats().waiting == 1
         server.plays = [recorded]
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
 
 
 def test_a_redirect_is_not_followed_with_the_key(caplog: pytest.LogCaptureFixture) -> None:
@@ -272,8 +272,8 @@ def test_losses_arrive_over_http_too() -> None:
         configure(server, buffer_bytes=10_000)
         assert not api_hooks.enqueue("x" * 20_000)
         api_hooks.enqueue("hello")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         api_hooks.enqueue("x" * 20_000)
-        assert api_hooks.close(10)
+        assert api_hooks.close(30)
         wait_until(lambda: len(server.requests) == 2)
     assert [request.batch.get("dropped") for request in server.requests] == [{"too_large": 1}, {"too_large": 1}]

@@ -6,42 +6,18 @@ import ssl
 import subprocess
 import sys
 import textwrap
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 import api_hooks
 from tests.api_hooks.http_server import free_port, hanging, playing, recorded
+from tests.api_hooks.listening import listening_to_this_thread
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.usefixtures("closes_the_hook")
-
-_listened_to: set[int] = set()
-_heard: list[str] = []
-
-
-def _hear(event: str, _: object) -> None:
-    if _listened_to and threading.get_ident() in _listened_to and event not in ("object.__getattr__", "sys._getframe"):
-        _heard.append(event)
-
-
-@contextmanager
-def listening_to_this_thread() -> Iterator[list[str]]:
-    """Yield what this thread asks of the interpreter that is audited: files, sockets, names, imports, threads."""
-    if not getattr(_hear, "is_installed", False):
-        sys.addaudithook(_hear)
-        _hear.is_installed = True  # type: ignore[attr-defined]
-    _heard.clear()
-    _listened_to.add(threading.get_ident())
-    try:
-        yield _heard
-    finally:
-        _listened_to.clear()
 
 
 def test_listening_hears_io() -> None:
@@ -60,7 +36,7 @@ def test_while_the_server_is_away_callers_do_no_io_and_afterwards_all_arrives_an
     assert heard == []
     assert all(accepted)
     with playing(port=port) as server:
-        wait_until(lambda: api_hooks.stats().sent == 2_000, deadline_seconds=30)
+        wait_until(lambda: api_hooks.stats().sent == 2_000)
     assert server.texts == [str(number) for number in range(2_000)]
     stats = api_hooks.stats()
     assert (stats.waiting, stats.dropped, stats.is_failing) == (0, {}, False)
@@ -76,7 +52,7 @@ def test_while_the_server_hangs_callers_do_no_io_and_afterwards_all_arrives() ->
         assert heard == []
         assert not api_hooks.stats().is_failing
         server.may_go_on.set()
-        wait_until(lambda: api_hooks.stats().sent == 500, deadline_seconds=30)
+        wait_until(lambda: api_hooks.stats().sent == 500)
     assert server.texts == [str(number) for number in range(500)]
 
 
@@ -104,11 +80,11 @@ def test_a_hung_server_holds_up_neither_a_fork_nor_the_interpreters_end() -> Non
             stderr=subprocess.PIPE,
             text=True,
         )
-        wait_until(lambda: server.requests, deadline_seconds=30)
+        wait_until(lambda: server.requests)
         said, complained = ends.communicate("it hangs\n", timeout=60)
     forking, ending = map(float, said.split())
-    assert forking < 5
-    assert 0.4 < ending < 5
+    assert forking < 15
+    assert 0.4 < ending < 15
     assert "1 generations were not sent" in complained
 
 
@@ -122,11 +98,11 @@ def test_after_a_fork_parent_and_child_send_their_own_over_connections_of_their_
                     import os, sys, api_hooks
                     api_hooks.configure(url=sys.argv[1], flush_seconds=30)
                     api_hooks.enqueue("parent, before")
-                    assert api_hooks.flush(10)
+                    assert api_hooks.flush(30)
                     child = os.fork()
                     if child == 0:
                         api_hooks.enqueue("child")
-                        os._exit(0 if api_hooks.flush(20) else 1)
+                        os._exit(0 if api_hooks.flush(30) else 1)
                     assert os.waitpid(child, 0)[1] == 0
                     api_hooks.enqueue("parent, after")
                 """),
@@ -166,7 +142,7 @@ def test_https_is_spoken_with_a_server_whose_certificate_is_vouched_for(
         api_hooks.configure(url=server.url, key="k", flush_seconds=0.01)
         for text in ("first", "second"):
             api_hooks.enqueue(text)
-            assert api_hooks.flush(20)
+            assert api_hooks.flush(30)
     assert server.texts == ["first", "second"]
     assert len({request.port for request in server.requests}) == 1
 

@@ -31,7 +31,7 @@ def test_a_batch_that_is_too_large_for_the_server_arrives_in_parts() -> None:
         for number in range(10):
             api_hooks.enqueue(str(number), id=str(number))
         api_hooks.feedback("0", 1.0, workspace="acme")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         stats = api_hooks.stats()
     assert server.texts == [str(number) for number in range(10)]
     assert [request.batch.get("dropped") for request in server.taken] == [{"too_large": 1}, None, None, None]
@@ -49,7 +49,7 @@ def test_of_a_batch_that_is_too_large_only_a_generation_that_is_so_by_itself_is_
         configure(server, flush_seconds=0.3)
         for number in range(8):
             api_hooks.enqueue([{"role": "user", "content": "x" * 4_000}] * (5 if number == 3 else 1), id=str(number))
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         stats = api_hooks.stats()
         assert (stats.sent, stats.waiting, stats.dropped) == (7, 0, {"refused": 1})
         wait_until(lambda: "HTTP 413" in caplog.text)
@@ -63,7 +63,7 @@ def test_parts_of_a_batch_wait_while_the_server_is_away() -> None:
             api_hooks.enqueue(str(number))
         wait_until(lambda: api_hooks.stats().is_failing)
         assert api_hooks.stats().waiting == 8
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     assert server.texts == [str(number) for number in range(8)]
     assert api_hooks.stats().sent == 8
 

@@ -99,7 +99,7 @@ def test_after_ten_minutes_of_failures_all_arrives_in_order_and_the_breaker_has_
     assert application.handed_over == BEFORE + PER_ATTEMPT * application.failed
     assert (losses.total(), flusher.breaker.is_failing) == ({}, False)
     assert 10 <= len(caplog.records) <= 11, "a line a minute"
-    assert flusher.close(5)
+    assert flusher.close(30)
     assert flusher.thread is not None
-    flusher.thread.join(5)
+    flusher.thread.join(30)
     assert not flusher.thread.is_alive()

@@ -53,7 +53,7 @@ def test_every_turn_is_shown_to_it_and_names_are_not(line_to: Callable[..., Line
         {"role": "tool", "name": "login", "content": {"token": SECRET}},
     ]
     line.put(messages, f"Done with {SECRET}", dict.fromkeys(("workspace", "app"), "acme") | {"user": "u-17"})
-    assert line.flush(5)
+    assert line.flush(30)
     [generation] = sender.generations
     assert generation["turns"] == [
         ["system", "Use [secret].", None, None],
@@ -77,13 +77,13 @@ def test_no_fork_waits_for_it(line_to: Callable[..., Line], sender: KeepingSende
 
     line = line_to(redact=redact)
     put(line, "hello")
-    assert is_called.wait(10)
+    assert is_called.wait(30)
     try:
         assert forking.work.hold(0.2)
     finally:
         forking.work.let_go()
         may_end.set()
-    assert line.flush(5)
+    assert line.flush(30)
     assert len(sender.generations) == 1
 
 
@@ -96,7 +96,7 @@ def test_it_runs_on_the_sending_thread(line_to: Callable[..., Line], sender: Kee
 
     line = line_to(redact=redact)
     put(line, "hello")
-    assert line.flush(5)
+    assert line.flush(30)
     assert threads == ["aftertag-hook"]
 
 
@@ -108,9 +108,9 @@ def test_when_it_fails_the_text_is_withheld_and_counted_and_the_generation_sent(
     put(
         line, [{"role": "user", "content": SECRET}, {"role": "assistant", "content": SECRET * 500}], usage={"prompt": 7}
     )
-    assert line.flush(5)
+    assert line.flush(30)
     put(line, "")
-    assert line.flush(5)
+    assert line.flush(30)
     first, second = sender.generations
     assert first["turns"] == [["user", wire.WITHHELD, None, None], ["assistant", wire.WITHHELD, None, None]]
     assert first["usage"] == {"prompt": 7}
@@ -136,7 +136,7 @@ def test_no_part_of_a_secret_is_sent_wherever_a_cut_falls(
     text = "x" * begins_at + SECRET + "y" * 30_000
     put(line, text)
     put(line, [{"role": "user", "content": [{"type": "text", "text": text[:begins_at]}, {"text": text[begins_at:]}]}])
-    assert line.flush(5)
+    assert line.flush(30)
     for generation in sender.generations:
         [[_, kept, _, length]] = generation["turns"]
         assert "sk-" not in kept
@@ -151,7 +151,7 @@ def test_a_secret_at_the_end_of_what_is_seen_is_not_sent_when_the_rest_becomes_s
     shifts = range(0, len(SECRET), 3)
     for shift in shifts:
         put(line, "z" * shift + SECRET * 1_000)
-    assert line.flush(5)
+    assert line.flush(30)
     for shift, generation in zip(shifts, sender.generations, strict=True):
         [[_, kept, _, length]] = generation["turns"]
         assert kept.strip("z") == ""
@@ -162,7 +162,7 @@ def test_a_text_that_redacting_makes_short_says_no_length(line_to: Callable[...,
     line = line_to(redact=lambda text: text[:10])
     put(line, "x" * 8_000)
     put(line, "x" * 8_000 + "y" * 80_000)
-    assert line.flush(5)
+    assert line.flush(30)
     assert [generation["turns"][0][1:] for generation in sender.generations] == [
         ["x" * 10, None, None],
         ["", None, 88_000],
@@ -172,7 +172,7 @@ def test_a_text_that_redacting_makes_short_says_no_length(line_to: Callable[...,
 def test_what_it_returns_is_cut_and_cleaned_like_any_text(line_to: Callable[..., Line], sender: KeepingSender) -> None:
     line = line_to(redact=lambda text: "\x00" + text * 10_000)
     put(line, "x")
-    assert line.flush(5)
+    assert line.flush(30)
     [[_, kept, _, length]] = sender.generations[0]["turns"]
     assert (len(kept), length, kept[:2]) == (5_001, 10_001, "\ufffdx")
 
@@ -186,7 +186,7 @@ def test_our_own_calls_are_known_whatever_it_makes_of_their_text(
         [{"role": "system", "content": "[aftertag own call 0a1b]\nPlace it."}, {"role": "user", "content": "USER: hi"}],
     )
     put(line, [{"role": "user", "content": "[aftertag own call 0a1b]\nPlace it."}])
-    assert line.flush(5)
+    assert line.flush(30)
     own, other = sender.generations
     assert own["own_call"] == "0a1b"
     assert own["turns"][0] == ["system", "***", None, None]
@@ -198,7 +198,7 @@ def test_a_comment_of_feedback_is_shown_to_it_too(line_to: Callable[..., Line], 
     comments = [f"my key is {SECRET}", "x" * 4_990 + SECRET, "x" * 19_990 + SECRET]
     for comment in comments:
         line.put_feedback({"generation_id": "g", "comment": comment, "workspace": None})
-    assert line.flush(5)
+    assert line.flush(30)
     kept = [feedback["comment"] for batch in sender.batches for feedback in batch["feedback"]]
     assert kept[0] == "my key is [secret]"
     assert all("sk-" not in comment and len(comment) <= 5_000 for comment in kept)

@@ -62,7 +62,7 @@ def test_a_batch_arrives_as_a_celery_message_that_the_worker_accepts(redis_db_ur
     api_hooks.configure(url=redis_db_url, workspace="acme")
     assert api_hooks.enqueue([{"role": "user", "content": "grüezi 😀"}], "hi", id="own-1", model="m")
     assert api_hooks.enqueue("second")
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     [raw] = messages(redis_db_url)
     outcome = envelope.read(raw, known_tasks=KNOWN_TASKS, max_bytes=4_000_000)
     assert isinstance(outcome, envelope.Accepted)
@@ -78,7 +78,7 @@ def test_a_batch_arrives_as_a_celery_message_that_the_worker_accepts(redis_db_ur
 def test_the_hook_writes_to_no_other_key(redis_db_url: str) -> None:
     api_hooks.configure(url=redis_db_url, workspace="acme")
     api_hooks.enqueue("hello")
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     with redis.Redis.from_url(redis_db_url) as client:
         assert client.keys("*") == [wire.RECORD_QUEUE.encode()]
 
@@ -90,7 +90,7 @@ def test_the_largest_generation_is_not_too_large_for_the_worker(redis_db_url: st
         tools=[f"{number}" + "\x01" * 512 for number in range(3_000)],
         metadata={f"{number}" + "\U0001f600" * 600: "\x01" * 600 for number in range(100)},
     )
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     [raw] = messages(redis_db_url)
     outcome = envelope.read(raw, known_tasks=KNOWN_TASKS, max_bytes=4_000_000)
     assert isinstance(outcome, envelope.Accepted)
@@ -110,7 +110,7 @@ def test_invariant_8_no_text_stands_in_the_message_outside_its_body_nor_in_a_log
         with caplog.at_level(logging.DEBUG):
             api_hooks.configure(url=redis_db_url, workspace="acme")
             api_hooks.enqueue(SENTINEL, user=SENTINEL)
-            assert api_hooks.flush(10)
+            assert api_hooks.flush(30)
     finally:
         signals.before_task_publish.disconnect(receive)
         signals.after_task_publish.disconnect(receive)
@@ -126,7 +126,7 @@ def test_the_applications_own_celery_broker_is_left_alone(redis_db_url: str, mon
     monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://127.0.0.1:1/0")
     api_hooks.configure(url=redis_db_url, workspace="acme")
     api_hooks.enqueue("hello")
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     assert texts(redis_db_url) == ["hello"]
 
 
@@ -134,7 +134,7 @@ def test_past_its_cap_in_redis_the_hook_drops_and_counts_until_there_is_room(red
     api_hooks.configure(url=redis_db_url, workspace="acme", max_broker_bytes=100_000)
     for number in range(8):
         api_hooks.enqueue(["x" * 5_000] * 4, id=str(number))
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     waiting = sum(map(len, messages(redis_db_url)))
     dropped = api_hooks.stats().dropped["broker_full"]
     assert 50_000 < waiting <= 110_000
@@ -144,7 +144,7 @@ def test_past_its_cap_in_redis_the_hook_drops_and_counts_until_there_is_room(red
 
     def arrives() -> bool:
         api_hooks.enqueue("there is room again")
-        return api_hooks.flush(10) and bool(messages(redis_db_url))
+        return api_hooks.flush(30) and bool(messages(redis_db_url))
 
     wait_until(arrives)
     assert batches(redis_db_url)[0]["dropped"]["broker_full"] >= dropped
@@ -155,7 +155,7 @@ def test_what_other_senders_left_waiting_counts_too(redis_db_url: str) -> None:
         client.lpush(wire.RECORD_QUEUE, *["x"] * 1_000)
     api_hooks.configure(url=redis_db_url, workspace="acme", max_broker_bytes=200_000)
     api_hooks.enqueue("hello")
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     assert api_hooks.stats().dropped == {"broker_full": 1}
 
 
@@ -166,19 +166,19 @@ def test_invariant_1_while_redis_refuses_the_buffer_waits_and_arrives_after_it(o
     wait_until(lambda: api_hooks.stats().is_failing)
     assert api_hooks.stats().sent == 0
     own_redis.start()
-    wait_until(lambda: api_hooks.stats().sent == 100, deadline_seconds=20)
+    wait_until(lambda: api_hooks.stats().sent == 100)
     assert texts(own_redis.url) == [f"message {number}" for number in range(100)]
 
 
 def test_invariant_1_while_redis_hangs_the_buffer_waits_and_arrives_after_it(own_redis: RedisServer) -> None:
     api_hooks.configure(url=own_redis.url, workspace="acme", socket_timeout_seconds=0.2)
     api_hooks.enqueue("before")
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     with hung(own_redis):
         assert all(api_hooks.enqueue(f"message {number}") for number in range(100))
         wait_until(lambda: api_hooks.stats().is_failing)
         assert not api_hooks.flush(0.3)
-    wait_until(lambda: api_hooks.stats().sent == 101, deadline_seconds=20)
+    wait_until(lambda: api_hooks.stats().sent == 101)
     # A batch that Redis took without saying so comes twice: its ids are the same, and it is recorded once.
     assert set(texts(own_redis.url)) == {"before", *(f"message {number}" for number in range(100))}
     ids = {g["turns"][0][1]: g["id"] for batch in batches(own_redis.url) for g in batch["generations"]}
@@ -188,12 +188,12 @@ def test_invariant_1_while_redis_hangs_the_buffer_waits_and_arrives_after_it(own
 def test_invariant_1_a_redis_that_is_killed_and_comes_back_gets_what_came_meanwhile(own_redis: RedisServer) -> None:
     api_hooks.configure(url=own_redis.url, workspace="acme")
     api_hooks.enqueue("before")
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     own_redis.kill()
     assert all(api_hooks.enqueue(f"message {number}") for number in range(100))
     wait_until(lambda: api_hooks.stats().is_failing)
     own_redis.start()
-    wait_until(lambda: api_hooks.stats().sent == 101, deadline_seconds=20)
+    wait_until(lambda: api_hooks.stats().sent == 101)
     assert {f"message {number}" for number in range(100)} <= set(texts(own_redis.url))
 
 
@@ -204,7 +204,7 @@ def test_a_redis_out_of_memory_is_waited_for(own_redis: RedisServer) -> None:
         api_hooks.enqueue("hello")
         wait_until(lambda: api_hooks.stats().is_failing)
         client.config_set("maxmemory", 0)
-        wait_until(lambda: api_hooks.stats().sent == 1, deadline_seconds=20)
+        wait_until(lambda: api_hooks.stats().sent == 1)
 
 
 def test_configuring_anew_sends_what_the_settings_before_have_in_their_buffer(redis_db_url: str) -> None:
@@ -212,7 +212,7 @@ def test_configuring_anew_sends_what_the_settings_before_have_in_their_buffer(re
     api_hooks.enqueue("one")
     api_hooks.configure(url=redis_db_url, workspace="after", flush_seconds=30)
     api_hooks.enqueue("two")
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     sent = [(g["workspace"], g["turns"][0][1]) for batch in batches(redis_db_url) for g in batch["generations"]]
     assert sent == [("before", "one"), ("after", "two")]
 
@@ -223,11 +223,11 @@ def test_the_pure_python_redis_takes_batches_and_has_a_cap_too(tmp_path: Path) -
     try:
         api_hooks.configure(url=server.url, workspace="acme", max_broker_bytes=1_000_000)
         assert api_hooks.enqueue("hello")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         assert texts(server.url) == ["hello"]
         api_hooks.configure(url=server.url, workspace="acme", max_broker_bytes=100)
         api_hooks.enqueue("no room")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         assert api_hooks.stats().dropped == {"broker_full": 1}
         api_hooks.close(0.0)
     finally:

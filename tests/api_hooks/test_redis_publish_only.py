@@ -33,7 +33,7 @@ def publisher_url(own_redis: RedisServer) -> str:
 def test_the_hook_can_publish_as_the_publish_only_user(publisher_url: str, own_redis: RedisServer) -> None:
     api_hooks.configure(url=publisher_url, workspace="acme")
     api_hooks.enqueue("hello")
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     assert api_hooks.stats().sent == 1
     with redis.Redis.from_url(own_redis.url) as client:
         assert client.llen(wire.RECORD_QUEUE) == 2
@@ -44,7 +44,7 @@ def test_the_hook_can_publish_as_the_publish_only_user_to_another_database(
 ) -> None:
     api_hooks.configure(url=publisher_url.removesuffix("/0") + "/3", workspace="acme")
     api_hooks.enqueue("hello")
-    assert api_hooks.flush(10)
+    assert api_hooks.flush(30)
     with redis.Redis.from_url(own_redis.url, db=3) as client:
         assert client.llen(wire.RECORD_QUEUE) == 1
 

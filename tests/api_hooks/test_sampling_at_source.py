@@ -40,7 +40,7 @@ def is_asked(generation: dict[str, Any], *, rate: float, by: str = "generation")
 def sent(line: Line, sender: KeepingSender, **fields: Any) -> list[dict[str, Any]]:
     for number in range(COUNT):
         put(line, f"message {number}", **CALL, **{name: make(number) for name, make in fields.items()})
-    assert line.flush(20)
+    assert line.flush(30)
     assert len(sender.generations) == COUNT
     return sender.generations
 
@@ -121,7 +121,7 @@ def test_what_is_left_out_is_not_redacted_and_our_own_calls_are_known_also_there
     line = line_to(sample=0, redact=redact)
     put(line, [{"role": "system", "content": "[aftertag own call 0a1b]\nPlace it."}, {"role": "user", "content": "hi"}])
     put(line, "hello")
-    assert line.flush(5)
+    assert line.flush(30)
     assert seen == []
     assert [one.get("own_call") for one in sender.generations] == ["0a1b", None]
     assert [one["turns"] for one in sender.generations] == [[], []]

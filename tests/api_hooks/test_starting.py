@@ -32,15 +32,15 @@ def test_many_threads_that_enqueue_first_at_once_start_one_thread(impatient_swit
         together = threading.Barrier(8)
 
         def first(line: Line = line, together: threading.Barrier = together) -> None:
-            together.wait(10)
+            together.wait(30)
             line.put("x", None, {"workspace": None, "app": None})
 
         threads = [threading.Thread(target=first) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
-        assert line.close(10)
+            thread.join(30)
+        assert line.close(30)
         assert starts == [1]
         assert len(sender.generations) == 8
 

@@ -55,7 +55,7 @@ def test_the_hook_as_it_was_before_is_back_and_sends_what_it_had() -> None:
         with api_hooks.testing.captured() as generations:
             api_hooks.enqueue("inside")
         api_hooks.enqueue("after")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
     assert server.texts == ["before", "after"]
     assert [generation.turns[0].text for generation in generations] == ["inside"]
 

@@ -17,7 +17,7 @@ def told(url: str, caplog: pytest.LogCaptureFixture) -> str:
     caplog.set_level(logging.WARNING, "aftertag")
     api_hooks.configure(url=url, workspace="acme", flush_seconds=0.01, exit_seconds=0.0)
     api_hooks.enqueue("hello")
-    wait_until(lambda: "Generations wait" in caplog.text, deadline_seconds=30)
+    wait_until(lambda: "Generations wait" in caplog.text)
     return caplog.text
 
 

@@ -45,7 +45,7 @@ def running(command: Sequence[str | Path], port: int, log: Path, **environ: str)
         server.wait(60)
     finally:
         server.kill()
-        server.wait(10)
+        server.wait(30)
     assert "Traceback" not in log.read_text()
 
 

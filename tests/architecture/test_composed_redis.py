@@ -35,11 +35,11 @@ def composed_port(real_redis_engine: Engine, tmp_path: Path) -> Iterator[int]:
     )
     child = children.start(command)
     try:
-        children.wait_until_answering(child, command, lambda: _answers(port), deadline_seconds=20)
+        children.wait_until_answering(child, command, lambda: _answers(port), deadline_seconds=30)
         yield port
     finally:
         child.terminate()
-        child.wait(20)
+        child.wait(30)
 
 
 def test_applications_publish_as_the_hooks_user_and_read_nothing(composed_port: int) -> None:
@@ -47,7 +47,7 @@ def test_applications_publish_as_the_hooks_user_and_read_nothing(composed_port: 
     try:
         api_hooks.configure(url=url, workspace="acme")
         api_hooks.enqueue("hello")
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         assert api_hooks.stats().sent == 1
     finally:
         api_hooks.close(0.0)

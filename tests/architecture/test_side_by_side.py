@@ -37,14 +37,14 @@ def test_who_wants_to_be_alone_waits_for_those_inside_and_goes_before_those_who_
         return in_a_thread(take_a_turn)
 
     with turn(tmp_path, alone=False):
-        come("beside", alone=False).join(10)
+        come("beside", alone=False).join(30)
         assert order == ["beside"]
         alone = come("alone", alone=True)
         wait_until(lambda: is_held(tmp_path / "door.lock"), what="one who stands in the door")
         later = come("later", alone=False)
         assert order == ["beside"]
-    alone.join(10)
-    later.join(10)
+    alone.join(30)
+    later.join(30)
     assert order == ["beside", "alone", "later"]
 
 

@@ -26,10 +26,10 @@ def test_it_prints_its_port_answers_hangs_its_share_and_counts(url: str) -> None
         "messages": [{"role": "user", "content": "play-id: mine"}],
         "response_format": {"type": "json_schema", "json_schema": {"schema": schema}},
     }
-    with httpx.Client(trust_env=False, timeout=0.5) as client:
+    with httpx.Client(trust_env=False, timeout=30) as client:
         completion = client.post(f"{url}/chat/completions", json=request).json()
         with pytest.raises(httpx.ReadTimeout):
-            client.post(f"{url}/chat/completions", json=request)
+            client.post(f"{url}/chat/completions", json=request, timeout=0.5)
         seen = client.get(f"{url}/calls").json()
     assert json.loads(completion["choices"][0]["message"]["content"]) == {"department": "legal"}
     assert seen == {"total": 2, "calls": {"mine": 1}}

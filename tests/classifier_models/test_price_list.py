@@ -2,7 +2,6 @@
 
 import random
 import string
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +12,7 @@ from genai_prices import data_snapshot
 from genai_prices.types import ClauseAnd, ClauseOr, ClauseRegex, MatchLogic, ModelInfo, ModelPrice, Provider
 
 from classifier_models import price_list, prices
+from tests.cpu import least_seconds
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PROVIDERS = data_snapshot.get_snapshot().providers
@@ -142,10 +142,4 @@ def test_a_name_of_junk_takes_less_time_than_genai_prices_takes_for_it() -> None
         for name in junk:
             assert openrouter.find_model(name) is None
 
-    def seconds(step: object) -> float:
-        start = time.thread_time()
-        step()  # type: ignore[operator]
-        return time.thread_time() - start
-
-    seconds(ours)
-    assert min(seconds(ours) for _ in range(3)) * 3 < min(seconds(theirs) for _ in range(3))
+    assert 3 * least_seconds(ours) < least_seconds(theirs)

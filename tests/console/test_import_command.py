@@ -146,7 +146,7 @@ def test_an_import_killed_in_the_middle_is_completed_by_another(
         return int(count)
 
     with machine.running(*IMPORT, path) as cut_off:
-        wait_until(imported, deadline_seconds=30, what="a first batch")
+        wait_until(imported, what="a first batch")
         assert cut_off.ended(signal.SIGKILL) == -signal.SIGKILL
     before = imported()
     assert 0 < before < lines

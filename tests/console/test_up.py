@@ -39,9 +39,9 @@ def test_up_runs_once_per_data_directory_and_ends_everything_on_term(tmp_path: P
         environment = {name: value for name, _, value in told}
         assert set(environment) == {"AFTERTAG_URL", "AFTERTAG_WORKSPACE"}
         machine.application(
-            "import api_hooks; api_hooks.enqueue('hello', id='by the hook'); assert api_hooks.flush(20)", **environment
+            "import api_hooks; api_hooks.enqueue('hello', id='by the hook'); assert api_hooks.flush(30)", **environment
         )
-        wait_until(lambda: "by the hook" in machine.done("generations", "-w", "acme", "--json"), deadline_seconds=30)
+        wait_until(lambda: "by the hook" in machine.done("generations", "-w", "acme", "--json"))
         key = machine.done("key", "create", "shop", "-w", "acme", "--application", "shop").strip()
         sent = httpx.post(
             f"{address}/v1/generations",

@@ -88,10 +88,10 @@ class Proxy:
         if self.child.poll() is None:
             os.killpg(self.child.pid, signal.SIGTERM)
         try:
-            self.child.wait(20)
+            self.child.wait(30)
         except subprocess.TimeoutExpired:
             os.killpg(self.child.pid, signal.SIGKILL)
-            self.child.wait(10)
+            self.child.wait(30)
 
 
 @contextmanager

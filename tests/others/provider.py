@@ -13,6 +13,7 @@ request, anywhere in the transcript; several are told apart by commas: `play: to
     400 401 429 500     that status, with an error in the API's form; 429*2: twice, then it answers
     error  cut          amid a stream: an event that tells of an error; the connection breaks
     slow:0.05           seconds before each chunk of a stream
+    asked               each chunk of a stream once it is asked for, see `send_one_more`
     wait:0.2            seconds before the answer begins
     packed              all chunks in one packet
     counted             ids that do not tell calls apart, as some servers have them: `chatcmpl-123`
@@ -55,6 +56,7 @@ class Provider:
         self._seen: Counter[bytes] = Counter()
         self._played: Counter[bytes] = Counter()
         self._in_background: dict[str, Iterator[dict[str, Any]]] = {}
+        self._asked_for = asyncio.Semaphore(0)
         self._loop = asyncio.new_event_loop()
         self._is_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="provider", daemon=True)
@@ -64,14 +66,18 @@ class Provider:
         """The address without a path: OpenAI's SDK wants `/v1` after it, Anthropic's nothing."""
         return f"http://127.0.0.1:{self.port}"
 
+    def send_one_more(self) -> None:
+        """Let the next chunk of a stream that is `asked` for out; for a thread other than the provider's."""
+        self._loop.call_soon_threadsafe(self._asked_for.release)
+
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._is_up.wait(10), "the provider did not start"
+        assert self._is_up.wait(30), "the provider did not start"
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(30)
         self._loop.run_until_complete(_end_all_others())
         self._loop.close()
 
@@ -147,6 +153,8 @@ class Provider:
         for number, event in enumerate(events):
             if slow_seconds:
                 await asyncio.sleep(slow_seconds)
+            if "asked" in asked.plays:
+                await self._asked_for.acquire()
             if "cut" in asked.plays and number == len(events) // 2:
                 writer.transport.abort()
                 return False

@@ -1,5 +1,4 @@
 import contextlib
-import time
 
 import pytest
 from hypothesis import given
@@ -34,12 +33,10 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_hostile_or_broken_yaml_is_refused_where_it_goes_wrong(case: str) -> None:
     text, problem = REFUSED[case]
-    started = time.perf_counter()
     with pytest.raises(TaxonomyError) as raised:
         documents.read(text, source="bad.yaml")
     assert str(raised.value).startswith("bad.yaml: ")
     assert problem in str(raised.value)
-    assert time.perf_counter() - started < 10
 
 
 @given(st.text(alphabet="abex:-[]{}&*!|>'\"#%@?,0.9_+=<~\n \t", max_size=60))

@@ -41,7 +41,7 @@ class Worker:
 
     def kill(self) -> None:
         self.running.send_signal(signal.SIGKILL)
-        self.running.wait(10)
+        self.running.wait(30)
 
     def stop(self) -> int:
         """Ask it to end; return its exit code."""
@@ -64,7 +64,7 @@ def started(url: str, log: Path, visibility_timeout: float = 60, clock_ahead: fl
 def worker(url: str, log: Path, visibility_timeout: float = 60, clock_ahead: float = 0) -> Iterator[Worker]:
     """A worker that is ready; it is gone afterwards."""
     with started(url, log, visibility_timeout, clock_ahead) as running:
-        wait_until(lambda: " ready." in running.log or not running.is_alive, deadline_seconds=30, what="a ready worker")
+        wait_until(lambda: " ready." in running.log or not running.is_alive, what="a ready worker")
         assert running.is_alive, running.log
         yield running
 

@@ -48,7 +48,7 @@ def test_rejected_messages_that_the_list_has_no_place_for_are_counted(
 ) -> None:
     client.lpush("record", *[b"{broken"] * 107)
     with worker(own_redis.url, tmp_path / "log"):
-        wait_until(lambda: int(client.get(rejected.TRIMMED_KEY) or 0) == 7, deadline_seconds=20, what="a full count")
+        wait_until(lambda: int(client.get(rejected.TRIMMED_KEY) or 0) == 7, what="a full count")
     assert client.llen(rejected.REJECTED_KEY) == 100
 
 

@@ -79,7 +79,7 @@ def test_rediss_speaks_tls_and_wants_a_certificate() -> None:
     assert app.conf.broker_use_ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     with app.connection_for_read() as connection, pytest.raises((OSError, redis.RedisError)):
         connection.connect()
-    listener.join(10)
+    listener.join(30)
     assert first_bytes == [b"\x16"], "not a TLS handshake"
 
 

@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import stat
+import statistics
 import subprocess
 import sys
 import time
@@ -62,10 +63,12 @@ def test_each_redis_engine_hands_out_what_was_pushed(
 def test_the_fake_redis_answers_a_transaction_without_waiting_for_acknowledgements(tmp_path: Path) -> None:
     fake = embedded.services(tmp_path, database_url="postgresql://elsewhere/", redis_engine="fake")
     with fake as running, redis.Redis.from_url(running.redis_url) as client:
-        started = time.monotonic()
+        seconds = []
         for number in range(100):
+            started = time.monotonic()
             client.pipeline().set("a", number).set("b", number).set("c", number).execute()
-        assert time.monotonic() - started < 3  # 4.4 s and more with Nagle's algorithm, 0.1 s without
+            seconds.append(time.monotonic() - started)
+        assert statistics.median(seconds) < 0.03  # with Nagle's algorithm each waits for an acknowledgement of 40 ms
 
 
 def test_a_real_redis_wants_its_password(own_redis: RedisServer) -> None:
@@ -183,7 +186,7 @@ def test_a_service_that_dies_is_started_again_at_the_same_address(tmp_path: Path
         for service in psutil.Process(running.pid).children():
             service.kill()
 
-        wait_until(lambda: _answers(running), deadline_seconds=30, what="both services answering again")
+        wait_until(lambda: _answers(running), what="both services answering again")
 
 
 def test_a_path_too_long_for_a_socket_still_gets_a_database(tmp_path: Path) -> None:

@@ -32,4 +32,4 @@ def test_a_last_chance_at_a_full_endpoint_holds_up_no_other(line: Line, engine: 
     fill(line, "hung")
     line.last_chances.put("hung", [("acme", "2", NOW)])
     classifying.classify(line, "local", [("acme", "1", NOW)])
-    wait_until(lambda: rows(engine, "select state from classifications") == ["tagged"], deadline_seconds=30)
+    wait_until(lambda: rows(engine, "select state from classifications") == ["tagged"])

@@ -125,7 +125,7 @@ def test_who_stamped_lately_is_a_worker_and_the_last_sweep_is_told(redis_db_url:
         found = broker_state.look(client, endpoints=(), alive_seconds=30)
     assert found.workers == 2
     assert found.swept_seconds_ago is not None
-    assert found.swept_seconds_ago < 10
+    assert found.swept_seconds_ago < 60
 
 
 def test_the_key_of_held_messages_is_the_channels() -> None:

@@ -109,7 +109,6 @@ def check(plan: Plan, *, size: int, ages: Sequence[int], tables: int) -> None:
     assert plan.partitions <= allowed, str(plan)
     assert plan.sequential == set(), str(plan)
     assert plan.rows_read <= (tables + 1) * size, str(plan)
-    assert plan.seconds < 2
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -166,7 +165,6 @@ def test_inserting_goes_into_the_days_of_its_rows_only(filled: Engine, size: int
     assert sent
     for plan in sent:
         assert plan.partitions == set()
-        assert plan.seconds < 2
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -233,7 +231,6 @@ def check_sweep(sent: Sequence[Plan], number: int) -> None:
     for plan in sent:
         assert plan.sequential == set(), str(plan)
         assert plan.rows_read <= number, str(plan)
-        assert plan.seconds < 2
     assert all(len(plan.partitions) == 1 for plan in sent[1:])
 
 

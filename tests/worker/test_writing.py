@@ -135,7 +135,7 @@ def test_what_cannot_be_written_while_postgres_is_away_is_written_when_it_is_bac
             wait_until(lambda: [entry for entry in logged if entry["event"] == "outcomes wait for Postgres"])
         assert written.ended == []
         own_postgres.start()
-        wait_until(lambda: len(written.current) == 3, deadline_seconds=30)
+        wait_until(lambda: len(written.current) == 3)
         assert count(engine, "generations") == 3
         assert writer.stop(10)
     engine.dispose()

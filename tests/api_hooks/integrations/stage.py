@@ -29,7 +29,7 @@ class Handed:
 
     def all(self) -> list[dict[str, Any]]:
         """Every generation so far, in the order in which they were handed over."""
-        assert api_hooks.flush(10)
+        assert api_hooks.flush(30)
         return self._sender.generations
 
     def one(self) -> dict[str, Any]:

@@ -275,7 +275,7 @@ def test_a_forked_child_does_not_tell_of_its_parents_streams(client: openai.Open
 
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
-    process.join(20)
+    process.join(30)
     assert process.exitcode == 0
     assert results.get() == 0
     list(stream)

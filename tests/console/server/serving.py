@@ -39,7 +39,7 @@ class Server:
                 stderr=out,
                 start_new_session=True,
             )
-        wait_until(lambda: self._address() or self.child.poll() is not None, deadline_seconds=30, what="a ready server")
+        wait_until(lambda: self._address() or self.child.poll() is not None, what="a ready server")
         assert self.child.poll() is None, self.log
         self.url = str(self._address())
 
@@ -55,7 +55,7 @@ class Server:
         """End it as kill -9 does."""
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGKILL)
-        self.child.wait(10)
+        self.child.wait(30)
 
     def ask_to_end(self) -> None:
         self.child.send_signal(signal.SIGTERM)

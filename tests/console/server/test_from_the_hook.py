@@ -33,11 +33,11 @@ def test_generations_arrive_in_the_keys_workspace_with_feedback_and_losses(
     assert api_hooks.enqueue("hello again", id="2", workspace=tenant.workspace)
     assert api_hooks.feedback("1", 1, "quick", id="f-1")
     assert not api_hooks.enqueue("x" * 20_000)
-    assert api_hooks.flush(20)
+    assert api_hooks.flush(30)
     assert rows(shared_engine, OF_ONE, w=tenant.workspace) == [("1", "m", "u-17"), ("2", None, None)]
     given = "select id, generation_id, score, comment from feedback where workspace = :w"
     assert rows(shared_engine, given, w=tenant.workspace) == [("f-1", "1", 1.0, "quick")]
-    assert api_hooks.close(20)
+    assert api_hooks.close(30)
     told = "select coalesce(sum(generations), 0) from losses where reason = 'too_large'"
     wait_until(lambda: rows(shared_engine, told) == [1])
     stats = api_hooks.stats()
@@ -50,7 +50,7 @@ def test_a_generation_for_another_workspace_than_the_keys_is_rejected_alone_and_
     configure(server, tenant)
     api_hooks.enqueue("hello", id="1", workspace="elsewhere")
     api_hooks.enqueue("hello", id="2")
-    assert api_hooks.flush(20)
+    assert api_hooks.flush(30)
     assert api_hooks.stats().dropped == {"rejected": 1}
     assert rows(shared_engine, OF_ONE, w=tenant.workspace) == [("2", None, None)]
 
@@ -73,7 +73,7 @@ def test_sampled_and_redacted_at_the_source_it_is_recorded_with_usage_and_cost(
     configure(server, tenant, workspace=tenant.workspace, sample=0.5, redact=str.upper)
     for number in range(40):
         api_hooks.enqueue("hello", id=str(number), usage={"prompt": 7}, cost_usd=0.5)
-    assert api_hooks.flush(20)
+    assert api_hooks.flush(30)
     of_all = "select count(*), sum(prompt_tokens), sum(cost_usd) from generations where workspace = :w"
     assert rows(shared_engine, of_all, w=tenant.workspace) == [(40, 280, 20)]
     kept = sum(1 for number in range(40) if api_hooks.wire.draw(tenant.workspace, str(number)) < 0.5)
@@ -89,13 +89,13 @@ def test_while_the_server_is_away_generations_wait_and_are_recorded_once_when_it
     with serving(url, redis_url, folder, http_port=port) as server:
         configure(server, tenant)
         api_hooks.enqueue("hello", id="000")
-        assert api_hooks.flush(20)
+        assert api_hooks.flush(30)
         server.kill()
         with pytest.raises(ConnectionError):
             socket.create_connection(("127.0.0.1", int(port)))
         assert all(api_hooks.enqueue("hello", id=f"{number:03}") for number in range(1, 600))
         wait_until(lambda: api_hooks.stats().is_failing)
     with serving(url, redis_url, folder, http_port=port):
-        wait_until(lambda: api_hooks.stats().sent == 600, deadline_seconds=30)
+        wait_until(lambda: api_hooks.stats().sent == 600)
     assert not api_hooks.stats().is_failing
     assert [row[0] for row in rows(shared_engine, OF_ONE, w=tenant.workspace)] == [f"{n:03}" for n in range(600)]

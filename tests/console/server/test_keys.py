@@ -57,7 +57,7 @@ def test_a_revoked_key_ends_within_seconds_also_for_who_has_just_used_it(
         answer = shop.post(said())
         return answer if answer.status_code != 200 else None
 
-    answer = wait_until(ended, deadline_seconds=7, what="the end of a revoked key")
+    answer = wait_until(ended, what="the end of a revoked key")
     assert answer is not None
     assert refused(answer, 401, "unauthorized").startswith("The key 'key' was revoked;")
 

@@ -95,5 +95,5 @@ def test_what_was_counted_last_is_written_when_the_server_ends(
 ) -> None:
     assert shop.post(b"[1", LITELLM).status_code == 400
     strict.ask_to_end()
-    assert strict.child.wait(15) == 0, strict.log
+    assert strict.child.wait(30) == 0, strict.log
     assert rows(own_engine, LOSSES) == [("requests_bad_request", 1)]

@@ -26,4 +26,4 @@ with propagate_attributes(session_id="s-1", user_id="u-17"):
         break
     gc.collect()
 langfuse.shutdown()
-api_hooks.flush(10)
+api_hooks.flush(30)

@@ -48,4 +48,4 @@ for pair in zip(first, second, strict=False):
 list(first)
 list(second)
 calls.tell(ids=sorted(set(ids)))
-api_hooks.flush(10)
+api_hooks.flush(30)

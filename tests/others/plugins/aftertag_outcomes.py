@@ -40,7 +40,7 @@ def pytest_runtest_logreport(report: Any) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    api_hooks.flush(10)
+    api_hooks.flush(30)
     stats = api_hooks.stats()
     ended = {"outcomes": _outcomes, "handed_over": stats.sent, "lost": stats.dropped}
     Path(os.environ["OUTCOMES"]).write_text(json.dumps(ended))
