@@ -1,11 +1,16 @@
 import asyncio
-from collections.abc import Callable, Iterator
+import contextvars
+import gc
+import inspect
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 import api_hooks
+from api_hooks import attribution
 from api_hooks.line import Line
 from tests.api_hooks.senders import KeepingSender, put
 
@@ -73,12 +78,135 @@ def test_each_task_has_its_own_context(handed_over: Callable[..., dict[str, Any]
     assert asyncio.run(all_of_them()) == [f"u-{number}" for number in range(5)]
 
 
-def test_it_decorates_a_function(handed_over: Callable[..., dict[str, Any]]) -> None:
-    @api_hooks.context(user="decorated")
-    def work() -> Any:
-        return handed_over()["user"]
+def user_here() -> str | None:
+    return attribution.current().get("user")
 
-    assert (work(), work()) == ("decorated", "decorated")
+
+class TestDecorated:
+    """The code of a function of any kind is inside, and nothing else: not the consumer of a generator between its steps."""
+
+    def test_a_function(self, handed_over: Callable[..., dict[str, Any]]) -> None:
+        @api_hooks.context(user="decorated")
+        def work(session_id: str) -> Any:
+            found = handed_over(session_id=session_id)
+            return found["user"], found["session_id"]
+
+        assert (work("a"), work(session_id="b")) == (("decorated", "a"), ("decorated", "b"))
+        assert work.__name__ == "work"
+
+    def test_a_coroutine_function(self, handed_over: Callable[..., dict[str, Any]]) -> None:
+        @api_hooks.context(user="decorated")
+        async def work() -> Any:
+            await asyncio.sleep(0)
+            return handed_over()["user"]
+
+        async def beside() -> tuple[Any, Any]:
+            working = asyncio.ensure_future(work())
+            await asyncio.sleep(0)
+            return user_here(), await working
+
+        assert inspect.iscoroutinefunction(work)
+        assert asyncio.run(beside()) == (None, "decorated")
+
+    def test_a_method_that_calls_itself(self) -> None:
+        class Agent:
+            @api_hooks.context(user="decorated")
+            def work(self, depth: int) -> list[str | None]:
+                return [user_here(), *(self.work(depth - 1) if depth else []), user_here()]
+
+        assert Agent().work(2) == ["decorated"] * 6
+        assert user_here() is None
+
+    def test_a_generator(self) -> None:
+        @api_hooks.context(user="decorated")
+        def answers() -> Generator[Any, str, str]:
+            try:
+                sent = yield user_here()
+                yield (sent, user_here())
+                yield "never"
+            except KeyError:
+                yield ("thrown", user_here())
+            return str(user_here())
+
+        assert inspect.isgeneratorfunction(answers)
+        steps = answers()
+        assert (next(steps), user_here()) == ("decorated", None)
+        with api_hooks.context(user="consumer"):
+            assert (steps.send("x"), user_here()) == (("x", "decorated"), "consumer")
+        assert (steps.throw(KeyError()), user_here()) == (("thrown", "decorated"), None)
+        with pytest.raises(StopIteration) as ended:
+            next(steps)
+        assert ended.value.value == "decorated"
+
+    def test_a_generator_that_is_left_is_closed_inside(self) -> None:
+        closed: list[str | None] = []
+
+        @api_hooks.context(user="decorated")
+        def answers() -> Iterator[int]:
+            try:
+                yield 1
+            finally:
+                closed.append(user_here())
+
+        steps = answers()
+        next(steps)
+        del steps
+        gc.collect()
+        assert closed == ["decorated"]
+
+    def test_an_asynchronous_generator(self) -> None:
+        @api_hooks.context(user="decorated")
+        async def answers() -> AsyncIterator[str | None]:
+            try:
+                yield user_here()
+                await asyncio.sleep(0)
+                yield user_here()
+            except KeyError:
+                yield f"thrown, {user_here()}"
+
+        async def consume() -> list[Any]:
+            found = [(one, user_here()) async for one in answers()]
+            steps: Any = answers()
+            await anext(steps)
+            found.append((await steps.athrow(KeyError()), user_here()))
+            await steps.aclose()
+            return found
+
+        assert asyncio.run(consume()) == [("decorated", None), ("decorated", None), ("thrown, decorated", None)]
+
+
+def test_it_is_entered_with_async_with(handed_over: Callable[..., dict[str, Any]]) -> None:
+    async def work() -> Any:
+        async with api_hooks.context(user="u-1"):
+            return handed_over()["user"], user_here()
+
+    assert asyncio.run(work()) == ("u-1", "u-1")
+    assert user_here() is None
+
+
+def test_one_context_is_entered_again_within_itself_and_in_several_tasks_at_once() -> None:
+    kept = api_hooks.context(user="u-1")
+
+    async def work() -> list[str | None]:
+        with kept:
+            await asyncio.sleep(0)
+            with kept, api_hooks.context(user="inner"):
+                await asyncio.sleep(0)
+            inside = user_here()
+            await asyncio.sleep(0)
+        return [inside, user_here()]
+
+    async def all_of_them() -> list[list[str | None]]:
+        return await asyncio.gather(*(work() for _ in range(3)))
+
+    assert asyncio.run(all_of_them()) == [["u-1", None]] * 3
+
+
+def test_a_thread_has_the_context_where_its_starter_gives_it_one() -> None:
+    with ThreadPoolExecutor(1) as pool, api_hooks.context(user="u-1"):
+        assert pool.submit(user_here).result() is None
+        assert pool.submit(contextvars.copy_context().run, user_here).result() == "u-1"
+        assert asyncio.run(asyncio.to_thread(user_here)) == "u-1"
 
 
 class RaisingMapping(dict[str, Any]):
@@ -92,16 +220,27 @@ def test_a_context_raises_nothing_whatever_it_is_given(odd: Any, handed_over: Ca
         handed_over()
 
 
-def test_a_generator_that_is_closed_elsewhere_raises_nothing() -> None:
-    def answers() -> Iterator[int]:
-        with api_hooks.context(user="u-1"):
-            yield 1
-            yield 2
+def answers() -> Iterator[int]:
+    with api_hooks.context(user="generator"):
+        yield 1
+        yield 2
 
+
+def test_a_generator_that_is_closed_elsewhere_raises_nothing() -> None:
     begun = answers()
     asyncio.run(_begin(begun))
     begun.close()
+    assert user_here() is None
 
 
 async def _begin(begun: Iterator[int]) -> None:
     next(begun)
+
+
+def test_a_generator_that_outlives_the_context_around_it_attributes_nothing_afterwards() -> None:
+    begun = answers()
+    with api_hooks.context(user="outer"):
+        next(begun)
+    assert user_here() is None
+    begun.close()
+    assert user_here() is None
