@@ -1,16 +1,24 @@
 """OpenRouter's Broadcast at /v1/traces: its webhook's payload as receivers have seen it, and the test of its connection."""
 
 import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
 from sqlalchemy import Engine
 
 from classifier_models import marker
+from tests.api_hooks.http_server import playing, status
 from tests.console.server.conftest import Tenant
 from tests.console.server.otlp.samples import Emitted, in_json
 from tests.console.server.serving import Caller, Server, caller
 from tests.worker.line_stage import mark, rows
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "openrouter_broadcast.sh"
 GENERATION = "gen-1763900000-AbCdEfGhIjKlMnOpQrSt"
 PROMPT = {
     "messages": [
@@ -109,6 +117,46 @@ def test_a_call_is_one_generation_with_text_usage_cost_and_who_made_it(
         ("assistant", "Sunny."),
     ]
     assert (tools, metadata["team"], metadata["trace_name"]) == (["weather"], "payments", "checkout")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None and not os.environ.get("CI"), reason="there is no curl here")
+def test_the_examples_destination_passes_openrouters_test_and_takes_its_calls(
+    server: Server, tenant: Tenant, shared_engine: Engine
+) -> None:
+    with playing(status(201)) as openrouter:
+        environ = {
+            **os.environ,
+            "OPENROUTER_API": openrouter.url,
+            "OPENROUTER_MANAGEMENT_KEY": "sk-or-management",
+            "AFTERTAG_SERVER": server.url,
+            "AFTERTAG_KEY": tenant.token,
+            "no_proxy": "*",
+        }
+        told = subprocess.run(["sh", EXAMPLE], env=environ, capture_output=True, text=True)
+        assert told.returncode == 0, told
+    [asked] = openrouter.requests
+    assert (asked.path, asked.headers["authorization"]) == (
+        "/observability/destinations",
+        "Bearer sk-or-management",
+    )
+    destination = json.loads(asked.body)
+    assert destination.keys() == {"type", "name", "config"}
+    config = destination["config"]
+    assert (destination["type"], config.keys()) == ("webhook", {"url", "method", "headers"})
+    headers = {**config["headers"], "Content-Type": "application/json"}
+    probe = httpx.request(
+        config["method"],
+        config["url"],
+        headers={**headers, "X-Test-Connection": "true"},
+        content=b'{"resourceSpans": []}',
+        trust_env=False,
+    )
+    assert probe.status_code == 200
+    assert httpx.request(
+        config["method"], config["url"], headers=headers, content=broadcast(), trust_env=False
+    ).is_success
+    found = rows(shared_engine, "select id, app from generations where workspace = :w", w=tenant.workspace)
+    assert found == [(GENERATION, "shop")]
 
 
 def test_the_classifiers_own_calls_through_the_gateway_are_recognised(
