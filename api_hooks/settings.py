@@ -11,6 +11,7 @@ from api_hooks.errors import SettingsError
 URL_VARIABLES = ("AFTERTAG_URL", "AFTERTAG_REDIS_URL")
 KEY_VARIABLE = "AFTERTAG_KEY"
 WORKSPACE_VARIABLE = "AFTERTAG_WORKSPACE"
+EXIT_VARIABLE = "AFTERTAG_EXIT_SECONDS"
 REDIS_SCHEMES = ("redis", "rediss")
 HTTP_SCHEMES = ("http", "https")
 WHEN_FULL = ("drop_newest", "drop_oldest")
@@ -39,7 +40,8 @@ class Settings:
                              most 32, are kept beside it until the sending thread takes them in
     when_full                which generation a full buffer drops: drop_newest (the one that comes) or drop_oldest
     flush_seconds            how long a generation waits for others to share its batch
-    exit_seconds             how long the end of the interpreter may wait for the buffer to be sent
+    exit_seconds             how long the end of the interpreter may wait for the buffer to be sent; default
+                             AFTERTAG_EXIT_SECONDS, else 2: less than the platform gives a process that is told to end
     socket_timeout_seconds   how long the sending thread waits for Redis (1) or for the server (20); a fork of this process
                              waits for it while Redis hangs, once per attempt, at most 10 s; for a server it does not
     max_broker_bytes         the most that may wait in Redis while workers are down; beyond it batches are dropped
@@ -76,6 +78,8 @@ class Settings:
             "key": key.strip() if isinstance(key, str) else key,
             "workspace": given.get("workspace") or environ.get(WORKSPACE_VARIABLE) or None,
         }
+        if said := environ.get(EXIT_VARIABLE):
+            chosen.setdefault("exit_seconds", _number_in(said))
         if _scheme(url) in HTTP_SCHEMES:
             chosen.setdefault("socket_timeout_seconds", HTTP_TIMEOUT_SECONDS)
         settings = cls(**chosen)
@@ -118,6 +122,14 @@ class Settings:
             raise SettingsError(f"sample has to be a number from 0 to 1, not {self.sample!r}.")
         if self.sample < 1 and self.is_http and self.workspace is None:
             raise SettingsError("sample needs the workspace's name, which is part of the draw: configure(workspace=…).")
+
+
+def _number_in(said: str) -> float | str:
+    """What an environment variable says; what is no number is left for the check to complain of."""
+    try:
+        return float(said)
+    except ValueError:
+        return said
 
 
 def _check_address(url: object) -> None:

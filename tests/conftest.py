@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from tests.side_by_side import (
     pytest_configure,
@@ -37,6 +38,12 @@ __all__ = [
     "pytest_xdist_auto_num_workers",
     "pytest_xdist_make_scheduler",
 ]
+
+settings.register_profile(
+    "ours", settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+if not os.environ.get("CI"):  # where Hypothesis has a profile of its own, without a deadline, too
+    settings.load_profile("ours")
 
 _REDIS_DATABASES = range(1, 16)
 _numbers = itertools.count(1)

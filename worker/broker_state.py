@@ -59,7 +59,7 @@ def look(client: "redis.Redis", *, endpoints: Iterable[str], alive_seconds: floa
             for key, _ in stamps:
                 pipe.llen(cast(str, key))
             held = sum(cast(list[int], pipe.execute()))
-            now, swept_at = _redis_time(client), client.get(SWEPT_AT)
+            now, swept_at = clock_seconds(client), client.get(SWEPT_AT)
     except redis.RedisError as error:
         return BrokerState(depths={}, problem=f"Redis does not answer ({type(error).__name__}).")
     recording = f":{queues.RECORD}".encode()
@@ -74,9 +74,10 @@ def look(client: "redis.Redis", *, endpoints: Iterable[str], alive_seconds: floa
 
 def note_sweep(client: "redis.Redis") -> None:
     """Say that a sweep ended now."""
-    client.set(SWEPT_AT, _redis_time(client))
+    client.set(SWEPT_AT, clock_seconds(client))
 
 
-def _redis_time(client: "redis.Redis") -> float:
+def clock_seconds(client: "redis.Redis") -> float:
+    """Redis' clock, in Unix seconds."""
     seconds, microseconds = client.time()
     return seconds + microseconds / 1e6

@@ -1,6 +1,7 @@
 """What `doctor` finds: each look is a finding with what to do about it; the first that stops everything ends the round."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -73,7 +74,7 @@ def of_postgres(
     else:
         supported = f"{POSTGRES_VERSIONS[0]} to {POSTGRES_VERSIONS[-1]}"
         yield problem("PostgreSQL", f"It answers, with version {version}.", f"Use PostgreSQL {supported}.")
-    yield of_clock("Clock of PostgreSQL", engines.clock_offset_seconds(engine, now=now.timestamp()))
+    yield of_clock("Clock of PostgreSQL", clock_offset_seconds(lambda: engines.clock_seconds(engine)))
     schema = of_schema(migrations.current(engine), migrations.head())
     yield schema
     if schema.severity is Severity.PROBLEM:
@@ -94,6 +95,14 @@ def of_schema(current: str | None, head: str) -> Finding:
     if current == head:
         return ok("Schema", f"It is at {head}, which this release needs.")
     return problem("Schema", f"It is at {current or 'nothing'}; this release needs {head}.", "Run `aftertag migrate`.")
+
+
+def clock_offset_seconds(ask: Callable[[], float], *, clock: Callable[[], float] = time.time) -> float:
+    """Return how far the clock that `ask` reads is ahead of this machine's, at the least: between the question and the
+    answer it may have been read at any moment, and a slow connection is no wrong clock."""
+    before = clock()
+    theirs = ask()
+    return min(theirs - before, 0.0) + max(theirs - clock(), 0.0)
 
 
 def of_clock(subject: str, offset_seconds: float) -> Finding:
@@ -214,7 +223,7 @@ def _kept(days: int) -> str:
     return "not after classification" if days == 0 else "1 day" if days == 1 else f"{days} days"
 
 
-def of_redis(client: "redis.Redis", *, now: datetime, alive_seconds: float) -> Iterator[Finding]:
+def of_redis(client: "redis.Redis", *, alive_seconds: float) -> Iterator[Finding]:
     """Look at Redis; a question that it does not allow is a note. `alive_seconds`: see `broker_state.look`."""
     try:
         client.ping()
@@ -229,11 +238,8 @@ def of_redis(client: "redis.Redis", *, now: datetime, alive_seconds: float) -> I
     yield of_eviction(
         _asked(lambda: cast(dict[str, Any], client.config_get("maxmemory-policy")).get("maxmemory-policy"))
     )
-    told = _asked(client.time)
-    if told is not None:
-        seconds, microseconds = told
-        offset = seconds + microseconds / 1e6 - now.timestamp()
-        yield of_clock("Clock of Redis", offset)
+    if _asked(client.time) is not None:
+        yield of_clock("Clock of Redis", clock_offset_seconds(lambda: broker_state.clock_seconds(client)))
     yield of_life(broker_state.look(client, endpoints=(), alive_seconds=alive_seconds))
 
 

@@ -77,7 +77,7 @@ def _redis() -> "Iterator[Finding]":
     try:
         with broker_state.connect(session.redis_url()) as client:
             alive_seconds = session.settings().visibility_timeout_seconds
-            yield from diagnosis.of_redis(client, now=datetime.now(UTC), alive_seconds=alive_seconds)
+            yield from diagnosis.of_redis(client, alive_seconds=alive_seconds)
     except Exception as error:  # noqa: BLE001 - what nobody expected is raised again
         yield diagnosis.problem("Redis", _sentence(error), "Run `aftertag up`, or set AFTERTAG_REDIS_URL.")
 

@@ -51,6 +51,8 @@ WAITS_FOR_THE_OPERATOR = {
 
 def record_among_neighbours(line: InProcess, play: str) -> None:
     """One batch, one bell: the odd one in the middle of six that are answered well."""
+    if "hang" in play:
+        line.let_hang()
     batch = [generation(id_) for id_ in NEIGHBOURS]
     line.record(*batch[:3], generation("odd", f"play: {play}"), *batch[3:])
     assert [len(keys) for _, keys in line.bells] == [len(NEIGHBOURS) + 1]
@@ -141,6 +143,7 @@ def test_a_fenced_answer_is_an_answer(line: InProcess, model_server: ModelServer
 
 @pytest.mark.parametrize("play", ["500*2", "429*1,reset*1", "hang*1", "half*1", "truncated*1", "context_too_long*1"])
 def test_invariant_4_a_later_retry_is_never_a_no_op(play: str, line: InProcess, model_server: ModelServer) -> None:
+    line.let_hang()
     line.run(generation("odd", f"play: {play}"))
     line.again_until_tagged(["odd"])
     assert model_server.calls("odd") == line.database.classifications()["odd"].attempts
@@ -164,6 +167,7 @@ def test_the_second_try_is_a_changed_request(
 def test_one_more_try_is_one_more_in_a_life_whatever_the_second_ends_in(
     line: InProcess, model_server: ModelServer
 ) -> None:
+    line.let_hang()
     line.run(generation("odd", "play: hang*1,half*1,ok"))
     line.again()
     assert line.why("odd") == "invalid_output"

@@ -95,12 +95,14 @@ def test_sql_that_finds_no_room_is_told_what_to_set(crowded_url: str) -> None:
 def _answer_at_once(line: InProcess) -> None:
     """Classify whom was rung for as workers do: a bell each, several at once."""
     rung = [(endpoint, ids) for endpoint, keys in line.bells for ids in bells.write(keys, size=IDS_PER_BELL)]
+
+    def answer(bell: tuple[str, str]) -> None:
+        endpoint, ids = bell
+        keys = bells.read(ids, size=IDS_PER_BELL)
+        line.line.outage.outlast(lambda: classifying.classify(line.line, endpoint, keys))
+
     with ThreadPoolExecutor(4) as pool:
-        list(
-            pool.map(
-                lambda bell: classifying.classify(line.line, bell[0], bells.read(bell[1], size=IDS_PER_BELL)), rung
-            )
-        )
+        list(pool.map(answer, rung))
     assert line.line.room.wait_until_empty(60), "something claimed was not written"
 
 

@@ -29,6 +29,11 @@ def asked_at_this_moment(line: InProcess) -> None:
     line.answer_bells(wait=False)
 
 
+def hung(line: InProcess) -> None:
+    line.let_hang()
+    asked("hang", times=2)(line)
+
+
 def asked(play: str, times: int = 1) -> Scene:
     def scene(line: InProcess) -> None:
         line.run(generation("g", f"play: {play}"))
@@ -157,7 +162,7 @@ SCENES: list[tuple[Reason, Scene]] = [
     (Reason.PAUSED, recorded_while_paused),
     (Reason.PAUSED, paused_before_its_turn),
     (Reason.TEXT_EXPIRED, after_its_text_is_gone),
-    (Reason.TIMEOUT, asked("hang", times=2)),
+    (Reason.TIMEOUT, hung),
     (Reason.RATE_LIMITED, asked_for_a_day("429")),
     (Reason.PROVIDER_ERROR, asked("400")),
     (Reason.PROVIDER_ERROR, asked_for_a_day("503")),
@@ -232,6 +237,7 @@ def test_invariant_6_every_attempt_is_paid_on_the_classification_and_stands_in_s
 
 
 def test_a_hung_call_shows_as_running_until_its_deadline(line: InProcess) -> None:
+    line.let_hang()
     asked_at_this_moment(line)
     assert line.why("g") == "running"
     wait_until(lambda: line.why("g") == "retrying", what="the deadline of the call")

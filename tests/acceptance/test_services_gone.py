@@ -98,12 +98,12 @@ def test_answers_that_come_while_postgres_is_stopped_are_written_when_it_is_back
     own_stage: Stage, own_postgres: Postgres
 ) -> None:
     """Within their leases: nobody is asked twice."""
-    own_stage.model_server.play.latency_seconds = 1.0
     own_stage.beat()
-    own_stage.worker(write_seconds="20")
-    own_stage.publish(*ids(40))
-    wait_until(lambda: own_stage.model_server.play.total == 40, what="40 calls under way")
-    own_postgres.stop()
+    own_stage.worker(write_seconds="60")
+    with own_stage.model_server.holding():
+        own_stage.publish(*ids(40))
+        wait_until(lambda: own_stage.model_server.play.total == 40, what="40 calls under way")
+        own_postgres.stop()
     wait_until(lambda: "outcomes wait for Postgres" in own_stage.logs(), what="answers that wait")
     own_postgres.start()
     own_stage.wait_until_final(40)

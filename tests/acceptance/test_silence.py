@@ -119,7 +119,7 @@ def test_invariant_10_what_cannot_be_read_is_set_aside_without_a_word_of_it_and_
     assert stage.database.value("select count(*) from set_aside where error like 'too_large%'") >= 1
     assert worker.is_alive
     with stage.redis() as client:
-        assert client.llen("aftertag.rejected") == 0
+        wait_until(lambda: client.llen("aftertag.rejected") == 0, what="everything moved out of Redis")
         assert client.llen("record") == 0
     told = stage.database.value("select string_agg(error, ' ') from set_aside")
     assert SENTINEL not in told

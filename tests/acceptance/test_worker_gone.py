@@ -16,8 +16,8 @@ def test_what_a_worker_was_asking_when_it_was_killed_is_asked_again_by_another(s
     first = stage.worker()
     stage.publish(*ids(40))
     wait_until(lambda: stage.model_server.play.total >= 40, what="40 calls under way")
-    first.kill()
     assert stage.database.whys() == {"running": 40}
+    stage.kill(first)
     stage.model_server.play_always(None)
     stage.worker()
     stage.wait_until_final(40)
@@ -47,18 +47,17 @@ def test_a_transcript_that_kills_its_worker_every_time_ends_as_worker_lost_and_t
     stage: Stage,
 ) -> None:
     stage.beat()
-    short = {"call_timeout_seconds": "1", "wait_seconds": "0.5", "write_seconds": "0.5"}
     stage.model_server.script("killer", "hang")
     stage.publish(*ids(10, "before"), "killer", *ids(10, "after"))
     for deaths in range(1, 4):
-        worker = stage.worker(**short)
+        worker = stage.worker()
         wait_until(
             lambda deaths=deaths: stage.model_server.calls("killer") >= deaths,
             deadline_seconds=30,
             what=f"call {deaths} about the killer",
         )
-        worker.kill()
-    stage.worker(**short)
+        stage.kill(worker)
+    stage.worker()
     stage.wait_until_final(21)
     assert stage.database.classifications()["killer"].why == "worker_lost"
     assert stage.database.whys() == {"tagged": 20, "worker_lost": 1}

@@ -130,17 +130,12 @@ def test_after_the_first_call_the_sending_thread_takes_in_those_that_come_while_
 def test_while_calls_come_the_thread_does_not_fall_asleep_so_that_none_has_to_wake_it(
     line_to: Callable[..., Line], sender: KeepingSender
 ) -> None:
-    line = line_to(flush_seconds=0.5)
-    found_asleep: list[bool] = []
-
-    def one_more_call_and_three_batches_in_all() -> bool:
-        found_asleep.append(line.doorstep._is_asleep)
+    line = line_to(flush_seconds=30)
+    for number in range(20):
         line.doorstep.leave(put, line)
-        return len(sender.bodies) >= 3
-
-    wait_until(one_more_call_and_three_batches_in_all)
-    assert not any(found_asleep)
-    wait_until(lambda: line.doorstep._is_asleep, what="falling asleep when no more calls come")
+        assert line.flush(30)
+        assert len(sender.bodies) == number + 1
+        assert not line.doorstep._is_asleep
 
 
 def test_while_the_thread_sends_callers_take_in_all_that_would_be_too_many(

@@ -62,6 +62,8 @@ def test_invariant_1_more_lists_and_dicts_than_are_counted_are_dropped_as_too_la
 
 def test_the_buffer_holds_as_many_bytes_as_it_may_whatever_the_classes_of_metadata_and_tools() -> None:
     api_hooks.configure(url=NOWHERE, workspace="acme", buffer_bytes=3_000_000)
+    api_hooks.enqueue("first")
+    wait_until(lambda: api_hooks.stats().is_failing)  # its thread takes nothing more as long as this one is not sent
     for number in range(6):
         text = "x" * 1_000_000
         api_hooks.enqueue("q", "a", metadata=OrderedDict(k=text), tools=({"name": f"{number}", "description": text},))

@@ -15,6 +15,7 @@ def run(name: str, *, interpreter: tuple[str, ...] = (sys.executable,)) -> Playe
     """Run an example whose hook sends to a server; return the server as it was at the end."""
     with playing() as server:
         environ = {**os.environ, "AFTERTAG_URL": server.url, "AFTERTAG_KEY": "at_key", "PYTHONPATH": str(ROOT)}
+        environ["AFTERTAG_EXIT_SECONDS"] = "30"
         subprocess.run([*interpreter, EXAMPLES / name], env=environ, cwd=EXAMPLES, timeout=60, check=True)
     return server
 

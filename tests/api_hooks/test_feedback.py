@@ -25,7 +25,7 @@ def say(line: Line, **given: Any) -> bool:
 def test_feedback_goes_along_with_the_generations_beside_it(
     line_to: Callable[..., Line], sender: KeepingSender
 ) -> None:
-    line = line_to(flush_seconds=0.2)
+    line = line_to(flush_seconds=30)
     put(line, "hello", id="g-1")
     assert say(line, score=1, comment="good", user="u-17", metadata={"page": "3"})
     put(line, "hello", id="g-2")
@@ -78,7 +78,7 @@ def test_feedback_is_bounded_with_everything_else(line_to: Callable[..., Line], 
 
 def test_the_public_function_takes_the_contexts_workspace_user_and_metadata() -> None:
     with playing() as server:
-        api_hooks.configure(url=server.url, workspace="acme", flush_seconds=0.01)
+        api_hooks.configure(url=server.url, workspace="acme", flush_seconds=30)
         with api_hooks.context(user="u-17", metadata={"page": "3"}, workspace="other", app="desk"):
             assert api_hooks.feedback("g-1", 0.5, "meh", metadata={"round": 2}, id="f-1")
         assert api_hooks.feedback("g-2", score=1)

@@ -15,7 +15,7 @@ SECRET = "sentinel-7f3a"
 
 
 def test_what_is_put_is_sent_in_order_and_in_one_batch(line_to: Callable[..., Line], sender: KeepingSender) -> None:
-    line = line_to(flush_seconds=0.2, app="desk")
+    line = line_to(flush_seconds=30, app="desk")
     assert all(put(line, f"message {number}") for number in range(5))
     assert line.flush(30)
     [batch] = sender.batches

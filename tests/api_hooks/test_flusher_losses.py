@@ -103,9 +103,11 @@ def test_losses_are_logged_at_most_once_a_minute_and_without_text(
     sender.raises = SendError("ConnectionError")
     with caplog.at_level(logging.DEBUG):
         line = line_to(buffer_generations=2)
+        sender.may_send.clear()
         for _ in range(20):
             put(line, SECRET, user=SECRET, metadata={"k": SECRET})
         put(line, SECRET, workspace=SECRET.upper())
+        sender.may_send.set()
         wait_until(lambda: sender.attempts >= 3)
     assert len([record for record in caplog.records if record.name == "aftertag"]) == 1
     assert "buffer_full" in caplog.text

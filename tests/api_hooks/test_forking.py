@@ -36,7 +36,7 @@ def have_other_threads():
 
 have_other_threads()
 threading.setprofile(dawdle)
-api_hooks.configure(url=url, workspace="forks", flush_seconds=0.01)
+api_hooks.configure(url=url, workspace="forks", flush_seconds=0.01, socket_timeout_seconds=30)
 assert api_hooks.enqueue("from the parent")
 threading.setprofile(None)
 have_other_threads()
@@ -64,7 +64,7 @@ class Notices:
 
 
 sys.meta_path.insert(0, Notices())
-api_hooks.configure(url=sys.argv[1], workspace="forks", flush_seconds=0.01)
+api_hooks.configure(url=sys.argv[1], workspace="forks", flush_seconds=0.01, socket_timeout_seconds=30)
 api_hooks.enqueue("x")
 if sys.argv[2] == "up":
     assert api_hooks.flush(30)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import api_hooks
+from api_hooks.forking import PATIENCE_SECONDS
 from tests.api_hooks.http_server import free_port, hanging, playing, recorded
 from tests.api_hooks.listening import listening_to_this_thread
 from tests.waiting import wait_until
@@ -83,7 +84,7 @@ def test_a_hung_server_holds_up_neither_a_fork_nor_the_interpreters_end() -> Non
         wait_until(lambda: server.requests)
         said, complained = ends.communicate("it hangs\n", timeout=60)
     forking, ending = map(float, said.split())
-    assert forking < 15
+    assert forking < PATIENCE_SECONDS, "it waited for the sending thread"
     assert 0.4 < ending < 15
     assert "1 generations were not sent" in complained
 

@@ -26,7 +26,7 @@ def configure(server: PlayedServer, **given: Any) -> Settings:
 
 def test_a_batch_that_is_too_large_for_the_server_arrives_in_parts() -> None:
     with playing(taking_at_most(3)) as server:
-        configure(server, buffer_bytes=30_000, flush_seconds=0.3)
+        configure(server, buffer_bytes=30_000, flush_seconds=30)
         assert not api_hooks.enqueue("x" * 40_000)
         for number in range(10):
             api_hooks.enqueue(str(number), id=str(number))
@@ -46,7 +46,7 @@ def test_of_a_batch_that_is_too_large_only_a_generation_that_is_so_by_itself_is_
         (status(413) if len(request.body) > 6_000 else recorded)(handler, request)
 
     with playing(taking_small_ones) as server:
-        configure(server, flush_seconds=0.3)
+        configure(server, flush_seconds=30)
         for number in range(8):
             api_hooks.enqueue([{"role": "user", "content": "x" * 4_000}] * (5 if number == 3 else 1), id=str(number))
         assert api_hooks.flush(30)
@@ -58,7 +58,7 @@ def test_of_a_batch_that_is_too_large_only_a_generation_that_is_so_by_itself_is_
 
 def test_parts_of_a_batch_wait_while_the_server_is_away() -> None:
     with playing(status(413), status(413), status(503), recorded) as server:
-        configure(server, flush_seconds=0.3)
+        configure(server, flush_seconds=30, buffer_generations=16)  # half of it hurries: the eighth
         for number in range(8):
             api_hooks.enqueue(str(number))
         wait_until(lambda: api_hooks.stats().is_failing)

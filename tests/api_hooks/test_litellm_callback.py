@@ -21,6 +21,9 @@ CALLS = (
     *("openai by messages", "the last"),
 )
 
+PATIENT = {"AFTERTAG_EXIT_SECONDS": "30", "MAX_TIME_TO_CLEAR_QUEUE": "60"}
+"""At its end the first batch is sent, for which Celery's broker library is imported; LiteLLM by itself would wait for 5 s."""
+
 pytestmark = pytest.mark.once
 
 ENDS_AT_ONCE = """
@@ -50,7 +53,7 @@ def run(*arguments: str, url: str, **variables: str) -> subprocess.CompletedProc
     ended = subprocess.run(
         [litellm.python(), *arguments],
         cwd=ROOT,
-        env=litellm.environ(AFTERTAG_URL=url, AFTERTAG_WORKSPACE="acme", **variables),
+        env=litellm.environ(AFTERTAG_URL=url, AFTERTAG_WORKSPACE="acme", **PATIENT, **variables),
         capture_output=True,
         text=True,
         timeout=110,

@@ -79,7 +79,7 @@ def test_no_fork_waits_for_it(line_to: Callable[..., Line], sender: KeepingSende
     put(line, "hello")
     assert is_called.wait(30)
     try:
-        assert forking.work.hold(0.2)
+        assert forking.work.hold(10)
     finally:
         forking.work.let_go()
         may_end.set()

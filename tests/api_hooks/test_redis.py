@@ -22,6 +22,8 @@ from worker.broker_transport import envelope
 from worker.embedded.redis_server import RedisServer
 
 SENTINEL = "sentinel-text-91c"
+PATIENT: dict[str, Any] = {"socket_timeout_seconds": 30}
+"""After the 1 s of the hook's own, a batch whose answer was late is sent once more."""
 
 pytestmark = pytest.mark.usefixtures("closes_the_hook")
 
@@ -45,7 +47,8 @@ def batches(url: str) -> list[dict[str, Any]]:
 
 
 def texts(url: str) -> list[str]:
-    return [g["turns"][0][1] for batch in batches(url) for g in batch["generations"]]
+    """As the worker counts: a batch that Redis took without saying so in time comes twice, with the same ids."""
+    return list({g["id"]: g["turns"][0][1] for batch in batches(url) for g in batch["generations"]}.values())
 
 
 @contextmanager
@@ -59,7 +62,7 @@ def hung(server: RedisServer) -> Iterator[None]:
 
 
 def test_a_batch_arrives_as_a_celery_message_that_the_worker_accepts(redis_db_url: str) -> None:
-    api_hooks.configure(url=redis_db_url, workspace="acme")
+    api_hooks.configure(url=redis_db_url, workspace="acme", **PATIENT)
     assert api_hooks.enqueue([{"role": "user", "content": "grüezi 😀"}], "hi", id="own-1", model="m")
     assert api_hooks.enqueue("second")
     assert api_hooks.flush(30)
@@ -76,7 +79,7 @@ def test_a_batch_arrives_as_a_celery_message_that_the_worker_accepts(redis_db_ur
 
 
 def test_the_hook_writes_to_no_other_key(redis_db_url: str) -> None:
-    api_hooks.configure(url=redis_db_url, workspace="acme")
+    api_hooks.configure(url=redis_db_url, workspace="acme", **PATIENT)
     api_hooks.enqueue("hello")
     assert api_hooks.flush(30)
     with redis.Redis.from_url(redis_db_url) as client:
@@ -84,7 +87,7 @@ def test_the_hook_writes_to_no_other_key(redis_db_url: str) -> None:
 
 
 def test_the_largest_generation_is_not_too_large_for_the_worker(redis_db_url: str) -> None:
-    api_hooks.configure(url=redis_db_url, workspace="acme")
+    api_hooks.configure(url=redis_db_url, workspace="acme", **PATIENT)
     api_hooks.enqueue(
         ["\x01" * 5_000] * 1_000,
         tools=[f"{number}" + "\x01" * 512 for number in range(3_000)],
@@ -108,7 +111,7 @@ def test_invariant_8_no_text_stands_in_the_message_outside_its_body_nor_in_a_log
     signals.after_task_publish.connect(receive)
     try:
         with caplog.at_level(logging.DEBUG):
-            api_hooks.configure(url=redis_db_url, workspace="acme")
+            api_hooks.configure(url=redis_db_url, workspace="acme", **PATIENT)
             api_hooks.enqueue(SENTINEL, user=SENTINEL)
             assert api_hooks.flush(30)
     finally:
@@ -124,14 +127,14 @@ def test_invariant_8_no_text_stands_in_the_message_outside_its_body_nor_in_a_log
 def test_the_applications_own_celery_broker_is_left_alone(redis_db_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://127.0.0.1:1/0")
-    api_hooks.configure(url=redis_db_url, workspace="acme")
+    api_hooks.configure(url=redis_db_url, workspace="acme", **PATIENT)
     api_hooks.enqueue("hello")
     assert api_hooks.flush(30)
     assert texts(redis_db_url) == ["hello"]
 
 
 def test_past_its_cap_in_redis_the_hook_drops_and_counts_until_there_is_room(redis_db_url: str) -> None:
-    api_hooks.configure(url=redis_db_url, workspace="acme", max_broker_bytes=100_000)
+    api_hooks.configure(url=redis_db_url, workspace="acme", **PATIENT, max_broker_bytes=100_000)
     for number in range(8):
         api_hooks.enqueue(["x" * 5_000] * 4, id=str(number))
         assert api_hooks.flush(30)
@@ -153,7 +156,7 @@ def test_past_its_cap_in_redis_the_hook_drops_and_counts_until_there_is_room(red
 def test_what_other_senders_left_waiting_counts_too(redis_db_url: str) -> None:
     with redis.Redis.from_url(redis_db_url) as client:
         client.lpush(wire.RECORD_QUEUE, *["x"] * 1_000)
-    api_hooks.configure(url=redis_db_url, workspace="acme", max_broker_bytes=200_000)
+    api_hooks.configure(url=redis_db_url, workspace="acme", **PATIENT, max_broker_bytes=200_000)
     api_hooks.enqueue("hello")
     assert api_hooks.flush(30)
     assert api_hooks.stats().dropped == {"broker_full": 1}
@@ -161,7 +164,7 @@ def test_what_other_senders_left_waiting_counts_too(redis_db_url: str) -> None:
 
 def test_invariant_1_while_redis_refuses_the_buffer_waits_and_arrives_after_it(own_redis: RedisServer) -> None:
     own_redis.stop()
-    api_hooks.configure(url=own_redis.url, workspace="acme")
+    api_hooks.configure(url=own_redis.url, workspace="acme", **PATIENT)
     assert all(api_hooks.enqueue(f"message {number}") for number in range(100))
     wait_until(lambda: api_hooks.stats().is_failing)
     assert api_hooks.stats().sent == 0
@@ -186,7 +189,7 @@ def test_invariant_1_while_redis_hangs_the_buffer_waits_and_arrives_after_it(own
 
 
 def test_invariant_1_a_redis_that_is_killed_and_comes_back_gets_what_came_meanwhile(own_redis: RedisServer) -> None:
-    api_hooks.configure(url=own_redis.url, workspace="acme")
+    api_hooks.configure(url=own_redis.url, workspace="acme", **PATIENT)
     api_hooks.enqueue("before")
     assert api_hooks.flush(30)
     own_redis.kill()
@@ -200,7 +203,7 @@ def test_invariant_1_a_redis_that_is_killed_and_comes_back_gets_what_came_meanwh
 def test_a_redis_out_of_memory_is_waited_for(own_redis: RedisServer) -> None:
     with redis.Redis.from_url(own_redis.url) as client:
         client.config_set("maxmemory", 1)
-        api_hooks.configure(url=own_redis.url, workspace="acme")
+        api_hooks.configure(url=own_redis.url, workspace="acme", **PATIENT)
         api_hooks.enqueue("hello")
         wait_until(lambda: api_hooks.stats().is_failing)
         client.config_set("maxmemory", 0)
@@ -208,7 +211,7 @@ def test_a_redis_out_of_memory_is_waited_for(own_redis: RedisServer) -> None:
 
 
 def test_configuring_anew_sends_what_the_settings_before_have_in_their_buffer(redis_db_url: str) -> None:
-    api_hooks.configure(url=redis_db_url, workspace="before", flush_seconds=30)
+    api_hooks.configure(url=redis_db_url, workspace="before", flush_seconds=30, exit_seconds=30)
     api_hooks.enqueue("one")
     api_hooks.configure(url=redis_db_url, workspace="after", flush_seconds=30)
     api_hooks.enqueue("two")
@@ -221,11 +224,11 @@ def test_the_pure_python_redis_takes_batches_and_has_a_cap_too(tmp_path: Path) -
     server = RedisServer(directory=tmp_path / "redis", wanted="fake")
     server.start()
     try:
-        api_hooks.configure(url=server.url, workspace="acme", max_broker_bytes=1_000_000)
+        api_hooks.configure(url=server.url, workspace="acme", **PATIENT, max_broker_bytes=1_000_000)
         assert api_hooks.enqueue("hello")
         assert api_hooks.flush(30)
         assert texts(server.url) == ["hello"]
-        api_hooks.configure(url=server.url, workspace="acme", max_broker_bytes=100)
+        api_hooks.configure(url=server.url, workspace="acme", **PATIENT, max_broker_bytes=100)
         api_hooks.enqueue("no room")
         assert api_hooks.flush(30)
         assert api_hooks.stats().dropped == {"broker_full": 1}

@@ -31,7 +31,7 @@ def publisher_url(own_redis: RedisServer) -> str:
 
 
 def test_the_hook_can_publish_as_the_publish_only_user(publisher_url: str, own_redis: RedisServer) -> None:
-    api_hooks.configure(url=publisher_url, workspace="acme")
+    api_hooks.configure(url=publisher_url, workspace="acme", socket_timeout_seconds=30)
     api_hooks.enqueue("hello")
     assert api_hooks.flush(30)
     assert api_hooks.stats().sent == 1
@@ -42,7 +42,7 @@ def test_the_hook_can_publish_as_the_publish_only_user(publisher_url: str, own_r
 def test_the_hook_can_publish_as_the_publish_only_user_to_another_database(
     publisher_url: str, own_redis: RedisServer
 ) -> None:
-    api_hooks.configure(url=publisher_url.removesuffix("/0") + "/3", workspace="acme")
+    api_hooks.configure(url=publisher_url.removesuffix("/0") + "/3", workspace="acme", socket_timeout_seconds=30)
     api_hooks.enqueue("hello")
     assert api_hooks.flush(30)
     with redis.Redis.from_url(own_redis.url, db=3) as client:
@@ -93,7 +93,9 @@ def test_everything_else_is_refused_to_the_publish_only_user(publisher_url: str,
 def test_with_a_wrong_password_generations_wait_and_no_password_is_shown(
     publisher_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    api_hooks.configure(url=publisher_url.replace(PASSWORD, "a-wrong-guess"), workspace="acme")
+    api_hooks.configure(
+        url=publisher_url.replace(PASSWORD, "a-wrong-guess"), workspace="acme", socket_timeout_seconds=30
+    )
     api_hooks.enqueue("hello")
     wait_until(lambda: "Generations wait" in caplog.text)
     assert api_hooks.stats().is_failing

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("closes_the_hook")
 def told(url: str, caplog: pytest.LogCaptureFixture) -> str:
     """What the log says once sending one generation there has failed."""
     caplog.set_level(logging.WARNING, "aftertag")
-    api_hooks.configure(url=url, workspace="acme", flush_seconds=0.01, exit_seconds=0.0)
+    api_hooks.configure(url=url, workspace="acme", flush_seconds=0.01, exit_seconds=0.0, socket_timeout_seconds=30)
     api_hooks.enqueue("hello")
     wait_until(lambda: "Generations wait" in caplog.text)
     return caplog.text

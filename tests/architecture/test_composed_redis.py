@@ -45,7 +45,7 @@ def composed_port(real_redis_engine: Engine, tmp_path: Path) -> Iterator[int]:
 def test_applications_publish_as_the_hooks_user_and_read_nothing(composed_port: int) -> None:
     url = _url_in_the_comment(composed_port)
     try:
-        api_hooks.configure(url=url, workspace="acme")
+        api_hooks.configure(url=url, workspace="acme", socket_timeout_seconds=30)
         api_hooks.enqueue("hello")
         assert api_hooks.flush(30)
         assert api_hooks.stats().sent == 1

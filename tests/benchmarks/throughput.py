@@ -95,9 +95,14 @@ def tabulated(found: Mapping[str, Run]) -> dict[str, object]:
         if other := found.get(name):
             figures |= {f"{name}_per_second": round(other.per_second, 1), f"{name}_cpu_ms": round(other.cpu_ms, 3)}
             if best:
-                figures[f"times_{name}"] = round(best.per_second / other.per_second, 1)
-                figures[f"cpu_vs_{name}"] = round(best.cpu_ms / other.cpu_ms, 3)
+                figures[f"times_{name}"] = _times(best.per_second, other.per_second, digits=1)
+                figures[f"cpu_vs_{name}"] = _times(best.cpu_ms, other.cpu_ms, digits=3)
     return figures
+
+
+def _times(of: float, other: float, *, digits: int) -> float | None:
+    """Nothing where the other was too short to be measured."""
+    return round(of / other, digits) if other else None
 
 
 def _share(run: Run, most: float) -> float:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.console.command_line import OF_THE_MACHINE
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
-END_SECONDS = 60.0
+END_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,4 +110,17 @@ def wait_until_gone(family: Sequence[psutil.Process]) -> None:
 
 
 def _nobody_of(family: Sequence[psutil.Process]) -> bool:
-    return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family)
+    return not any(_is_there(one) for one in family)
+
+
+def _is_there(one: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):  # it may end between one question and the next
+        return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def command_of(one: psutil.Process) -> list[str]:
+    """Its command line; nothing where it has ended meanwhile, as a connection of Postgres' does."""
+    with suppress(psutil.NoSuchProcess):
+        return list(one.cmdline())
+    return []

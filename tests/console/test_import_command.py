@@ -138,16 +138,28 @@ def test_an_import_killed_in_the_middle_is_completed_by_another(
     aftertag: CommandLine, database_url: str, tmp_path: Path
 ) -> None:
     lines = 4_000
-    path = write(tmp_path / "a.jsonl", [chat(f"number {number % 1_000} " + "x" * 500) for number in range(lines)])
+    path = write(
+        tmp_path / "a.jsonl",
+        [
+            chat(f"number {number % 1_000} " + "x" * 500, model="waits" if number == lines // 2 else "m")
+            for number in range(lines)
+        ],
+    )
     machine = Machine(folder=tmp_path, settings={"AFTERTAG_DATABASE_URL": database_url})
 
     def imported() -> int:
         [(count,)] = rows(database_url, "select count(*) from generations")
         return int(count)
 
-    with machine.running(*IMPORT, path) as cut_off:
-        wait_until(imported, what="a first batch")
-        assert cut_off.ended(signal.SIGKILL) == -signal.SIGKILL
+    with psycopg.connect(database_url, autocommit=True) as holding:
+        holding.execute(
+            "alter table generations add constraint waits check"
+            " (case when model = 'waits' then pg_advisory_xact_lock_shared(7)::text is not null else true end)"
+        )
+        holding.execute("select pg_advisory_lock(7)")
+        with machine.running(*IMPORT, path) as cut_off:
+            wait_until(imported, what="a first batch")
+            assert cut_off.ended(signal.SIGKILL) == -signal.SIGKILL
     before = imported()
     assert 0 < before < lines
     os.utime(path)  # the file's time, from which its lines have theirs, is another now

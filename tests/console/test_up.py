@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.console.machine import Machine, wait_until_gone
+from tests.console.machine import Machine, command_of, wait_until_gone
 from tests.waiting import wait_until
 from worker.embedded import running_at
 
@@ -85,7 +85,7 @@ def test_up_killed_leaves_nobody(tmp_path: Path) -> None:
     with machine.running("up") as up:
         up.wait_until_it_says(" ready.")
         family = up.family()
-        commands = [one.cmdline()[-1] for one in family if "console" in one.cmdline()]
-        assert sorted(commands) == ["beat", "serve", "worker"]
+        commands = [command for one in family if "console" in (command := command_of(one))]
+        assert sorted(command[-1] for command in commands) == ["beat", "serve", "worker"]
         up.ended(signal.SIGKILL)
     wait_until_gone(family)

@@ -45,17 +45,24 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, dict[str, Any]
     """How their tests ended: with the instrumentation and without."""
     python = python_with(NAME)
     source = source_of(version_of(NAME))
-    found = {}
-    for is_instrumented in (True, False):
+
+    def run(*tests: str, is_instrumented: bool) -> dict[str, Any]:
         outcomes = tmp_path_factory.mktemp("outcomes") / "outcomes.json"
         given = environment(OUTCOMES=str(outcomes), INSTRUMENTED=str(int(is_instrumented)))
         given = {**given, "PYTHONPATH": f"{PLUGINS}:{given['PYTHONPATH']}"}
         options = ["-p", "aftertag_outcomes", "-p", "no:cacheprovider", "-n", "0", "-q", "--no-header", "--tb=no"]
         ignored = ["--ignore-glob=*/lib/responses/test_websocket_*.py"]
-        command = [python, "-m", "pytest", *options, *ignored, *RUN]
+        command = [python, "-m", "pytest", *options, *ignored, *tests]
         ran = subprocess.run(command, cwd=source, env=given, capture_output=True, text=True, check=False)
         assert outcomes.exists(), ran.stdout[-3000:] + ran.stderr[-3000:]
-        found[is_instrumented] = json.loads(outcomes.read_text())
+        return dict(json.loads(outcomes.read_text()))
+
+    found = {is_instrumented: run(*RUN, is_instrumented=is_instrumented) for is_instrumented in (True, False)}
+    # Some of theirs measure fractions of a second: what ended differently is run once more, both ways.
+    plain = found[False]["outcomes"]
+    if differing := [name for name, outcome in found[True]["outcomes"].items() if outcome != plain.get(name)]:
+        for is_instrumented in (True, False):
+            found[is_instrumented]["outcomes"] |= run(*differing, is_instrumented=is_instrumented)["outcomes"]
     return found
 
 

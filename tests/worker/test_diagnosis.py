@@ -200,15 +200,21 @@ def test_a_workspace_that_a_mistyped_name_made_is_a_note(engine: Engine) -> None
     assert told.found.endswith("'w19', ….")
 
 
+@pytest.mark.parametrize(("theirs", "offset"), [(100, 0), (109, 0), (110, 0), (112, 2), (97, -3), (104.5, 0)])
+def test_what_a_question_took_is_no_fault_of_the_clock_that_was_asked(theirs: float, offset: float) -> None:
+    times = iter((100.0, 110.0))
+    assert diagnosis.clock_offset_seconds(lambda: theirs, clock=lambda: next(times)) == offset
+
+
 def test_a_redis_answers_for_itself(redis_db_url: str) -> None:
     with broker_state.connect(redis_db_url) as client:
         signs_of_life.leave(client)
-        findings = list(diagnosis.of_redis(client, now=datetime.now(UTC), alive_seconds=30))
+        findings = list(diagnosis.of_redis(client, alive_seconds=30))
     assert [one.subject for one in findings][:2] == ["Redis", "Eviction"]
     assert {one.severity for one in findings} <= {Severity.OK, Severity.NOTE}
 
 
 def test_a_redis_that_does_not_answer_is_one_finding() -> None:
     with redis.Redis(port=1) as client:
-        (finding,) = diagnosis.of_redis(client, now=AT, alive_seconds=30)
+        (finding,) = diagnosis.of_redis(client, alive_seconds=30)
     assert finding.severity is Severity.PROBLEM

@@ -107,10 +107,10 @@ def is_missing_partition(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) == _CHECK_VIOLATION
 
 
-def clock_offset_seconds(engine: Engine, *, now: float) -> float:
-    """How far the database's clock is ahead of `now` (Unix seconds); the line lives by the database's clock."""
+def clock_seconds(engine: Engine) -> float:
+    """The database's clock, in Unix seconds; the line lives by it."""
     with engine.connect() as connection:
-        return float(connection.execute(text("select extract(epoch from clock_timestamp())")).scalar_one()) - now
+        return float(connection.execute(text("select extract(epoch from clock_timestamp())")).scalar_one())
 
 
 def answers(engine: Engine) -> bool:

@@ -35,7 +35,15 @@ def main(provider_url: str, how: str) -> None:
     async def stream() -> None:
         async for _ in await litellm.acompletion(**given, messages=said("acompletion"), stream=True, **team()):
             pass
-        await asyncio.sleep(1)  # LiteLLM tells of it on tasks of its own, where it tells: that it does not is no event
+        if how == "callbacks":
+            await asyncio.to_thread(wait_until, is_told_of_acompletion)
+        else:
+            await asyncio.sleep(
+                1
+            )  # LiteLLM tells of it on tasks of its own, where it tells: that it does not is no event
+
+    def is_told_of_acompletion() -> bool:
+        return any(one.turns[0].text == "acompletion" for one in generations)
 
     with api_hooks.testing.captured(workspace="acme") as generations, api_hooks.context(user="u-1"):
         litellm.completion(**given, messages=said("completion"), **team())

@@ -61,7 +61,7 @@ def test_instrumenting_twice_or_all_and_one_counts_once(
 
 def test_copies_with_other_options_are_watched_with_their_client(client: openai.OpenAI, handed: Handed) -> None:
     api_hooks.instrument_openai(client)
-    for made in (client.with_options(timeout=5), client.copy(), client.with_options(max_retries=1).with_options()):
+    for made in (client.with_options(timeout=60), client.copy(), client.with_options(max_retries=1).with_options()):
         call(made)
         handed.one()
 
@@ -71,13 +71,13 @@ def test_azure_clients_and_their_copies_are_watched_one_by_one(
 ) -> None:
     azure = open_client(openai.AzureOpenAI, base_url=None, azure_endpoint=provider.url, api_version="1")
     api_hooks.instrument_openai(azure)
-    call(azure.with_options(timeout=5))
+    call(azure.with_options(timeout=60))
     assert handed.one()["model"] == "m"
 
 
 def test_one_claude_is_watched_with_its_copies(claude: anthropic.Anthropic, handed: Handed) -> None:
     assert api_hooks.instrument_anthropic(claude) is claude
-    claude.with_options(timeout=5).messages.create(model="m", max_tokens=5, messages=said("hi"))
+    claude.with_options(timeout=60).messages.create(model="m", max_tokens=5, messages=said("hi"))
     handed.one()
     api_hooks.uninstrument_anthropic(claude)
     claude.messages.create(model="m", max_tokens=5, messages=said("hi"))

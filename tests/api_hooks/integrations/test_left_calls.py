@@ -23,7 +23,7 @@ from tests.waiting import wait_until
 @pytest.fixture
 def attended(all_watched: None, open_client: Callable[..., openai.OpenAI]) -> Iterator[Handed]:
     """The hook after a first call, which is among what it hands over: its thread attends to those that follow."""
-    with handing_over(flush_seconds=60.0) as handed:
+    with handing_over(flush_seconds=60.0, exit_seconds=30.0) as handed:
         ask(open_client(), "the first")
         wait_until(is_attended)
         yield handed

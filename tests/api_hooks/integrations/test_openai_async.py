@@ -96,7 +96,7 @@ def test_a_cancelled_call_is_no_generation(played: Callable[[Play], Any], handed
 
     async def play(client: openai.AsyncOpenAI) -> None:
         task = asyncio.create_task(
-            client.chat.completions.create(model="m", messages=said("play: wait:5 to be cancelled"))
+            client.chat.completions.create(model="m", messages=said("play: wait:60 to be cancelled"))
         )  # type: ignore[arg-type]
         await asyncio.to_thread(wait_until, is_under_way, what="a call under way")
         task.cancel()

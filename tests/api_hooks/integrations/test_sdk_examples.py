@@ -9,11 +9,13 @@ from tests.api_hooks.http_server import playing
 from tests.others.provider import Provider
 from tests.others.pythons import ROOT
 
+HOOK = {"AFTERTAG_KEY": "at_key", "AFTERTAG_EXIT_SECONDS": "30", "PYTHONPATH": str(ROOT)}
+
 
 def run(name: str, provider: Provider) -> tuple[str, list[dict[str, Any]]]:
     """Run an example; return what it printed and the generations that its hook sent."""
     with playing() as server:
-        told = {"AFTERTAG_URL": server.url, "AFTERTAG_KEY": "at_key", "PYTHONPATH": str(ROOT)}
+        told = {"AFTERTAG_URL": server.url, **HOOK}
         keys = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": provider.url + "/v1", "ANTHROPIC_API_KEY": "k"}
         environ = {**os.environ, **told, **keys, "ANTHROPIC_BASE_URL": provider.url}
         command = [sys.executable, ROOT / "tests" / "examples" / name]
@@ -43,7 +45,7 @@ def test_a_stream_that_is_open_when_the_program_ends_is_abandoned(provider: Prov
         "stream = client.completions.create(model='m', prompt='hi', stream=True); next(stream)"
     )
     with playing() as server:
-        told = {"AFTERTAG_URL": server.url, "AFTERTAG_KEY": "at_key", "PYTHONPATH": str(ROOT)}
+        told = {"AFTERTAG_URL": server.url, **HOOK}
         environ = {**os.environ, **told, "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": provider.url + "/v1"}
         subprocess.run([sys.executable, "-c", code], env=environ, timeout=60, check=True)
     [found] = server.generations

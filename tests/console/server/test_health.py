@@ -100,18 +100,25 @@ def test_metrics_count_requests_by_route_and_status_and_what_became_of_generatio
         shop.post([said(id="1"), said(id="1"), {}])
         shop.post(b"{")
         shop.client.get("/nowhere/at/all")
-        told = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
-    for line in (
-        'aftertag_http_requests_total{route="/v1/generations",status="200"} 1.0',
-        'aftertag_http_requests_total{route="/v1/generations",status="400"} 1.0',
-        'aftertag_http_requests_total{route="other",status="404"} 1.0',
-        'aftertag_http_results_total{result="recorded",way="generations"} 1.0',
-        'aftertag_http_results_total{result="known",way="generations"} 1.0',
-        'aftertag_http_results_total{result="rejected",way="generations"} 1.0',
-        'aftertag_http_request_seconds_count{route="/v1/generations"} 2.0',
-        "aftertag_recorded_total 1.0",
-    ):
-        assert line in told
+        wait_until(
+            lambda: all(line in metrics_at(port) for line in COUNTED), what="all of them counted"
+        )  # after the answers
+
+
+def metrics_at(port: int) -> str:
+    return httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, timeout=30).text
+
+
+COUNTED = (
+    'aftertag_http_requests_total{route="/v1/generations",status="200"} 1.0',
+    'aftertag_http_requests_total{route="/v1/generations",status="400"} 1.0',
+    'aftertag_http_requests_total{route="other",status="404"} 1.0',
+    'aftertag_http_results_total{result="recorded",way="generations"} 1.0',
+    'aftertag_http_results_total{result="known",way="generations"} 1.0',
+    'aftertag_http_results_total{result="rejected",way="generations"} 1.0',
+    'aftertag_http_request_seconds_count{route="/v1/generations"} 2.0',
+    "aftertag_recorded_total 1.0",
+)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from console.server.otlp import protocol
 from tests.console.server.conftest import Tenant, tenant_in
 from tests.console.server.otlp.samples import Emitted, chat, in_json, in_protobuf
 from tests.console.server.serving import Caller, Server, address_of, caller, serving
+from tests.waiting import wait_until
 from tests.worker.classifier_samples import definition
 from tests.worker.line_stage import rows
 from worker.embedded.postgres import Postgres
@@ -229,7 +230,8 @@ def test_what_is_over_the_limit_is_rejected_and_counted_as_lost(
 
 
 def test_a_collectors_default_batch_is_recorded_whole(shop: Caller, tenant: Tenant, shared_engine: Engine) -> None:
-    assert send(shop, in_protobuf(*map(called, range(8_192)))).content == b""
+    body = in_protobuf(*map(called, range(8_192)))
+    wait_until(lambda: send(shop, body).status_code == 200, deadline_seconds=100, what="an answer that is not 503")
     count = "select count(*) from generations where workspace = :workspace"
     assert rows(shared_engine, count, workspace=tenant.workspace) == [8_192]
 
