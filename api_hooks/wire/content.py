@@ -20,6 +20,8 @@ _MEDIA = (
     ("media", "[file]"),
     ("blob", "[file]"),
 )
+_CALLED, _ANSWERED = ("function_call", "functionCall"), ("function_response", "functionResponse")
+"""Of Gemini, as its SDK has them and as its REST API writes them."""
 _CARRIERS = ("blob", "uri", "file")
 """Parts of OpenTelemetry's messages that say in `modality` what they carry."""
 
@@ -89,9 +91,9 @@ def _piece(part: Any) -> Iterator[str | Call | Result]:
     kind = word(part, "type") or ""
     if kind in _UNSPOKEN:
         return
-    if kind.endswith(("tool_result", "_call_output", "tool_call_response")) or _gemini(part, "function_response"):
+    if kind.endswith(("tool_result", "_call_output", "tool_call_response")) or _gemini(part, _ANSWERED):
         yield _result(part)
-    elif kind.endswith(("tool_use", "_call")) or _gemini(part, "function_call"):
+    elif kind.endswith(("tool_use", "_call")) or _gemini(part, _CALLED):
         yield _call(part, kind)
     elif kind == "message":
         yield from pieces(field(part, "content"))
@@ -100,7 +102,7 @@ def _piece(part: Any) -> Iterator[str | Call | Result]:
 
 
 def _call(part: Any, kind: str) -> Call:
-    part = _gemini(part, "function_call") or part
+    part = _gemini(part, _CALLED) or part
     call = Call.read(part)
     name = call.name or kind.removesuffix("_call").removesuffix("_use") or None
     arguments = field(part, "action", "queries", "code") if call.arguments is None else call.arguments
@@ -108,13 +110,13 @@ def _call(part: Any, kind: str) -> Call:
 
 
 def _result(part: Any) -> Result:
-    part = _gemini(part, "function_response") or part
+    part = _gemini(part, _ANSWERED) or part
     answer = field(part, "content", "output", "response", "result")
     return Result(field(part, "tool_use_id", "call_id", "tool_call_id", "id"), word(part, "name"), answer)
 
 
-def _gemini(part: Any, name: str) -> Any:
-    return field(part, name) if word(part, "type") is None else None
+def _gemini(part: Any, names: tuple[str, str]) -> Any:
+    return field(part, *names) if word(part, "type") is None else None
 
 
 def _is_part(part: Any) -> bool:
@@ -142,8 +144,8 @@ def _said(part: Any, kind: str) -> str:
     text = word(part, "text", "refusal", "content")
     if text is not None:
         return text
-    media = field(part, "inline_data", "file_data")
+    media = field(part, "inline_data", "file_data", "inlineData", "fileData")
     if media is not None:
-        family = (word(media, "mime_type") or "").split("/")[0]
+        family = (word(media, "mime_type", "mimeType") or "").split("/")[0]
         return f"[{family}]" if family in ("image", "audio") else "[file]"
     return UNREADABLE

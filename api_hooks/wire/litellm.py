@@ -7,6 +7,7 @@ around the call, `litellm_request` reads. Only what is kept is touched: most of 
 from collections.abc import Container, Mapping
 from typing import Any
 
+from api_hooks.wire import litellm_passthrough
 from api_hooks.wire import litellm_request as requests
 from api_hooks.wire.contract import UnusableError
 from api_hooks.wire.fields import finite, guarded, number
@@ -57,7 +58,14 @@ def document(
     call_type = payload.get("call_type")
     if not isinstance(call_type, str) or not call_type:
         raise UnusableError("call_type: it is missing; send LiteLLM's StandardLoggingPayload as it is.")
-    if call_type not in GENERATIONS or not _is_done(payload) or any(payload.get(one) for one in _OF_A_ROUTERS_OWN_CALL):
+    if not _is_done(payload) or any(payload.get(one) for one in _OF_A_ROUTERS_OWN_CALL):
+        return None
+    if call_type in litellm_passthrough.CALL_TYPES:
+        passed_on = litellm_passthrough.opened(payload)
+        if passed_on is None:
+            return None
+        payload = passed_on
+    elif call_type not in GENERATIONS:
         return None
     request = requests.read(payload, asked=asked, headers=headers, around=around)
     if request.is_internal:

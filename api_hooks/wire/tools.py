@@ -7,6 +7,8 @@ from api_hooks.wire.contract import TOOLS_AT_MOST
 from api_hooks.wire.reading import elements, field, is_sequence, word
 from api_hooks.wire.text import short
 
+_DECLARED = ("function_declarations", "functionDeclarations")
+
 # Names of the longest kind would make a message that is too large for the worker.
 CHARACTERS_AT_MOST = 100_000
 
@@ -27,7 +29,7 @@ def _listed(tools: Any) -> list[Any]:
     if isinstance(tools, str):
         return [tools]
     if isinstance(tools, Mapping):
-        is_one = field(tools, "function", "name", "type", "function_declarations") is not None
+        is_one = field(tools, "function", "name", "type", *_DECLARED) is not None
         return [tools] if is_one else list(tools)
     return elements(tools) if is_sequence(tools) else []
 
@@ -37,7 +39,7 @@ def _names(tool: Any) -> Iterator[str | None]:
         if isinstance(tool, str):
             yield short(tool)
             return
-        declared = field(tool, "function_declarations")
+        declared = field(tool, *_DECLARED)
         if isinstance(declared, list):
             for one in declared:
                 yield short(word(one, "name"))

@@ -194,8 +194,11 @@ def _asked(given: Any) -> list[Any]:
     asked = field(given, "messages", "input", "contents")
     if asked is None or word(given, "role", "type") is not None:
         return []
-    system = field(given, "system", "instructions", "system_instruction")
-    return ([] if system is None else [{"role": "system", "content": system}]) + _flat(asked)
+    system = field(given, "system", "instructions", "system_instruction", "systemInstruction")
+    if system is None:
+        return _flat(asked)
+    parts = None if isinstance(system, str | list) else field(system, "parts")  # Gemini's is a message without a role
+    return [{"role": "system", "content": system if parts is None else parts}, *_flat(asked)]
 
 
 def _flat(asked: Any) -> list[Any]:

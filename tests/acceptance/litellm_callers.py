@@ -60,14 +60,10 @@ def _others(proxy: str, client: Any) -> None:
     with httpx.Client(
         base_url=proxy, headers={"Authorization": "Bearer sk-helpdesk"}, timeout=60, trust_env=False
     ) as http:
-        body = {"model": "claude", "max_tokens": 20, "messages": SAID[1:], "system": "Be brief."}
-        answer = http.post("/v1/messages", json={**body, "metadata": {"user_id": "messages"}})
-        seen["messages"] = wire.call_id(answer.raise_for_status().json())
-        with http.stream(
-            "POST", "/v1/messages", json={**body, "stream": True, "metadata": {"user_id": "m stream"}}
-        ) as stream:
-            events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
-        seen["m stream"] = wire.call_id(events[0]["message"])
+        _messages(http, "/v1/messages", "claude", whole="messages", streamed="m stream")
+        # Addresses that are passed on to the provider as they are; of some of them no model answers.
+        _messages(http, "/anthropic/v1/messages", "claude-sonnet-4-5", whole="passed on", streamed="passed on stream")
+        http.get("/anthropic/v1/models").raise_for_status()
     client.embeddings.create(model="embedding", input="x", user="embedding")
     try:
         client.chat.completions.create(
@@ -76,6 +72,15 @@ def _others(proxy: str, client: Any) -> None:
     except openai.BadRequestError:
         return
     raise AssertionError("the provider's error did not come through")
+
+
+def _messages(http: httpx.Client, path: str, model: str, *, whole: str, streamed: str) -> None:
+    body = {"model": model, "max_tokens": 20, "messages": SAID[1:], "system": "Be brief."}
+    answer = http.post(path, json={**body, "metadata": {"user_id": whole}})
+    seen[whole] = wire.call_id(answer.raise_for_status().json())
+    with http.stream("POST", path, json={**body, "stream": True, "metadata": {"user_id": streamed}}) as stream:
+        events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
+    seen[streamed] = wire.call_id(events[0]["message"])
 
 
 def _last(proxy: str, user: str) -> None:

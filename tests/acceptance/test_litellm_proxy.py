@@ -27,7 +27,7 @@ EXAMPLES = ROOT / "tests" / "examples"
 CALLBACK, WEBHOOK = "litellm_proxy.yaml", "litellm_proxy_webhook.yaml"
 CALLS = (
     *("chat", "chat stream", "mocked", "mocked stream", "claude", "text"),
-    *("responses", "responses stream", "messages", "m stream"),
+    *("responses", "responses stream", "messages", "m stream", "passed on", "passed on stream"),
 )
 BRIDGED = "bridged"
 QUERY = """
@@ -99,6 +99,8 @@ class Services:
                     DEFAULT_FLUSH_INTERVAL_SECONDS="1",
                     OPENAI_API_KEY="sk-none",
                     OPENAI_BASE_URL=f"{provider.url}/v1",
+                    ANTHROPIC_API_KEY="sk-none",
+                    ANTHROPIC_API_BASE=provider.url,
                 )
             )
             refused = self._refused()
@@ -240,14 +242,19 @@ def test_key_team_and_what_was_said_are_kept(user: str, by_callback: Run, by_web
 
 def test_usage_and_cost_are_kept(by_callback: Run, by_webhook: Run) -> None:
     for run in (by_callback, by_webhook):
-        for user in ("chat", "chat stream", "responses stream", "messages", "m stream", "claude"):
+        for user in (
+            *("chat", "chat stream", "responses stream", "messages", "m stream", "claude"),
+            *("passed on", "passed on stream"),
+        ):
             found = run.of(user)
             assert found["prompt_tokens"] > 0, user
             assert found["completion_tokens"] > 0, user
             assert found["cost_usd"] > 0, user
 
 
-@pytest.mark.parametrize("user", ["chat", "responses", "messages", "m stream", "claude"])
+@pytest.mark.parametrize(
+    "user", ["chat", "responses", "messages", "m stream", "claude", "passed on", "passed on stream"]
+)
 def test_the_system_prompt_is_kept(user: str, by_callback: Run, by_webhook: Run) -> None:
     for run in (by_callback, by_webhook):
         assert run.of(user)["turns"][0][:2] == ["system", "Be brief."]

@@ -1,7 +1,8 @@
 """POST /v1/litellm: what LiteLLM's proxy reports by its own `generic_api` callback, in each of its three formats.
 
 `json_array` is a list, `ndjson` a payload a line, `single` one object. LiteLLM reads the status only, and sends again
-only after 5xx: so whatever can be recorded is, and what cannot is set aside for the operator.
+only after 5xx: so whatever can be recorded is, what cannot is set aside for the operator, and what a moment mends is
+told as a 503.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ from api_hooks.wire import litellm
 from console.server import bodies, errors
 from console.server.arrivals import Arrivals, Result, Unusable
 from console.server.ways import Answer, Request, Way, describing, results
+
+_PASSING = (errors.TooManyError, errors.TooLateError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,15 @@ def answer(_: Request, arrivals: Arrivals, found: Sequence[Result]) -> Answer:
     return results.as_json({**told, "ignored": len(passed_over)})
 
 
+def refuse(_: Request, refusal: errors.Refusal) -> Answer:
+    """The refusal with a status that LiteLLM understands, and what its operator can do about it."""
+    status = errors.NotNowError.status if isinstance(refusal, _PASSING) else refusal.status
+    message = refusal.message
+    if isinstance(refusal, errors.TooLargeError):
+        message += " A LiteLLM proxy's are as large as DEFAULT_BATCH_SIZE in its environment (512 events without it)."
+    return results.as_json({"error": {"code": refusal.code, "message": message}}, status=status)
+
+
 def _payloads(body: bytes) -> Iterator[Any]:
     """The events in a body. Of several lines, each is one by itself: a broken line takes no other with it."""
     text = body.strip()
@@ -76,7 +88,8 @@ WAY = Way(
     name="litellm",
     read=read,
     answer=answer,
-    sent_again_after=range(500, 600),
+    refuse=refuse,
+    sent_again_after=(*range(500, 600), *(one.status for one in _PASSING)),
     describe=describing.protocol(
         "Hand in a LiteLLM proxy's events: the webhook of its generic_api callback",
         ("application/json", "application/x-ndjson"),

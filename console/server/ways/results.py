@@ -26,5 +26,5 @@ def told(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def as_json(found: Mapping[str, Any]) -> Answer:
-    return Answer(body=json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode())
+def as_json(found: Mapping[str, Any], *, status: int = 200) -> Answer:
+    return Answer(body=json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode(), status=status)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from tests.console.server.conftest import tenant_in
 from tests.console.server.serving import Caller, Server, caller, said, serving
+from tests.console.server.test_bodies import refused
 from tests.console.server.test_litellm import call
 from tests.waiting import wait_until
 from tests.worker.line_stage import rows
@@ -54,13 +55,22 @@ def test_what_a_litellm_proxy_drops_because_it_is_refused_is_counted_and_told(
     assert [shop.post(large, LITELLM).status_code for _ in range(3)] == [413] * 3
     assert shop.post([call(number) for number in range(4)], LITELLM).status_code == 413
     assert shop.post(b"[1", LITELLM).status_code == 400
+    wait_for_losses(own_engine, too_large=4, bad_request=1)
+    told = [json.loads(line) for line in strict.log.splitlines() if "does not send again" in line]
+    assert [(one["way"], one["status"]) for one in told] == [("litellm", 413), ("litellm", 400)]
+    assert "AFTERTAG_HTTP_BODY_BYTES" in told[0]["why"]
+    assert "DEFAULT_BATCH_SIZE" in shop.post(large, LITELLM).json()["error"]["message"]
+
+
+def test_a_litellm_proxy_over_its_rate_is_told_what_it_comes_again_after_and_nothing_is_lost(
+    shop: Caller, own_engine: Engine
+) -> None:
+    assert shop.post(b"[1", LITELLM).status_code == 400
     while (answer := shop.post([call(number) for number in range(3)], LITELLM)).status_code == 200:
         pass
-    assert answer.status_code == 429
-    wait_for_losses(own_engine, too_large=4, bad_request=1, too_many=1)
-    told = [json.loads(line) for line in strict.log.splitlines() if "does not send again" in line]
-    assert [(one["way"], one["status"]) for one in told] == [("litellm", 413), ("litellm", 400), ("litellm", 429)]
-    assert "AFTERTAG_HTTP_BODY_BYTES" in told[0]["why"]
+    assert "a minute" in refused(answer, 503, "too_many")
+    assert int(answer.headers["retry-after"]) >= 1
+    wait_for_losses(own_engine, bad_request=1)
 
 
 def test_an_exporter_comes_again_after_429_and_drops_what_is_too_large(shop: Caller, own_engine: Engine) -> None:
