@@ -97,7 +97,7 @@ def enqueue(
 
 
 def feedback(
-    generation_id: str | None = None,
+    generation_id: Any = None,
     score: float | None = None,
     comment: str | None = None,
     *unknown: Never,
@@ -110,7 +110,8 @@ def feedback(
     """Hand over what somebody thought of a generation. Return True when it is in the buffer, False when it was dropped.
 
     Never raises and never blocks, as `enqueue`. `generation_id` is the id that `enqueue` was given, or the id of the
-    provider's response. `score` is any number from -1,000,000 to 1,000,000; usual are -1, 0 and 1, or from 0 to 1.
+    provider's response, or the response itself: that finds the generation also behind a LiteLLM proxy that encrypts
+    ids. `score` is any number from -1,000,000 to 1,000,000; usual are -1, 0 and 1, or from 0 to 1.
     `comment` keeps its first 5,000 characters. What has neither, or a score that makes no sense, is counted as
     `bad_input`. `id` is your own: feedback with one is recorded once, however often it is handed over.
     """

@@ -9,6 +9,7 @@ REASONS = {
     "too_large": "one generation was larger than buffer_bytes, or consisted of more than 60,000 lists and dicts",
     "bad_input": "neither a generation nor feedback could be made of what was handed over; is there a workspace?",
     "no_generation": "a provider's answer was none, such as an error with status 200",
+    "not_retrieved": "more answers in the background were asked for than are remembered until somebody retrieves them",
     "refused": "the server takes no such batch; is AFTERTAG_URL its address, and is it as new as the hook?",
     "rejected": "the server did not record these: they are for another workspace than the key's, or it set them aside",
     "not_configured": "there is no redis:// or https:// address to send to; set AFTERTAG_URL",

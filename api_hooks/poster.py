@@ -13,13 +13,14 @@ import ssl
 import time
 from collections.abc import Callable
 from functools import partial
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from http.client import HTTPS_PORT, HTTPConnection, HTTPResponse, HTTPSConnection
 from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
 
 from api_hooks import forking
 from api_hooks.errors import RefusedError, SendError, TooLargeError
+from api_hooks.proxies import Proxy, proxy_for
 from api_hooks.unreached import words_for
 
 PATH = "/v1/generations"
@@ -41,7 +42,10 @@ class HttpPoster:
         self._refusal = "the server wants a key" if key is None else "the server refuses the key"
         self._path = parts.path.rstrip("/") + PATH
         self._socket_timeout_seconds = socket_timeout_seconds
-        self._connection = _connection(parts.scheme, parts.hostname or "", parts.port)
+        host, port = parts.hostname or "", parts.port
+        proxy = proxy_for(host, port or HTTPS_PORT) if parts.scheme == "https" else None
+        self._by = f", by way of the proxy {proxy.host}:{proxy.port}" if proxy else ""
+        self._connection = _connection(parts.scheme, host, port, proxy)
         self._headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
@@ -60,7 +64,7 @@ class HttpPoster:
                 status, wait, answer = self._asked(batch)
         except Exception as error:
             self.close()
-            raise SendError(words_for(error, self._url)) from error
+            raise SendError(words_for(error, self._url) + self._by) from error
         if 200 <= status < 300:
             return _rejected(answer)
         raise _problem(status, refusal=self._refusal, wait_seconds=seconds(wait))
@@ -94,10 +98,15 @@ class HttpPoster:
         return response.status, response.headers.get("Retry-After"), answer
 
 
-def _connection(scheme: str, host: str, port: int | None) -> HTTPConnection:
-    if scheme == "https":
-        return HTTPSConnection(host, port, context=ssl.create_default_context())
-    return HTTPConnection(host, port)
+def _connection(scheme: str, host: str, port: int | None, proxy: Proxy | None) -> HTTPConnection:
+    if scheme != "https":
+        return HTTPConnection(host, port)
+    context = ssl.create_default_context()
+    if proxy is None:
+        return HTTPSConnection(host, port, context=context)
+    connection = HTTPSConnection(proxy.host, proxy.port, context=context)
+    connection.set_tunnel(host, port or HTTPS_PORT, headers=proxy.headers)
+    return connection
 
 
 def _problem(status: int, *, refusal: str, wait_seconds: float) -> SendError:

@@ -27,8 +27,8 @@ _MEGABYTE = 1_000_000
 class Settings:
     """What `configure` takes. Without a url, generations are dropped and counted as `not_configured`.
 
-    url                      where batches go: redis:// or rediss://, or a server's http:// or https:// address;
-                             default AFTERTAG_URL, else AFTERTAG_REDIS_URL
+    url                      where batches go: redis:// or rediss://, or a server's http:// or https:// address, the last
+                             also through HTTPS_PROXY; default AFTERTAG_URL, else AFTERTAG_REDIS_URL
     key                      the server's ingest key, for http:// and https://; default AFTERTAG_KEY
     workspace                of generations whose call names none; default AFTERTAG_WORKSPACE; a server knows it by the key
     app                      of generations whose call names none

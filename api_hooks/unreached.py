@@ -9,6 +9,7 @@ _MEANS = {
     "AuthenticationError": "it refuses the user or password in AFTERTAG_URL",
     "NoPermissionError": "the user in AFTERTAG_URL may not publish there; see api_hooks/redis_publish_only.acl",
     "SSLCertVerificationError": "its certificate cannot be verified",
+    "ModuleNotFoundError": "a package that sending needs is missing in this interpreter: `pip install aftertag`",
     "OutOfMemoryError": "it has no memory left",
 }
 _PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}

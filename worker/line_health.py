@@ -18,6 +18,9 @@ UNSWEPT_SECONDS = 120.0
 REFUSED_REQUESTS = "requests_"
 """What the reasons of losses begin with that count requests to the HTTP server, and not generations."""
 
+NO_LOSSES = frozenset({"no_generation"})
+"""What hooks count beside their losses, and nothing was lost with: answers that were none, such as counts of tokens."""
+
 RULES = f"""OVERLOADED: a classification has been due for more than {OVERDUE_SECONDS / 60:.0f} minutes, or more than \
 {RECORD_BATCHES} batches wait to be recorded.
 DEGRADED: something has been due for more than {STANDSTILL_SECONDS:.0f} s, or is being retried, and nothing was completed in \
@@ -103,7 +106,7 @@ def _operator(line: "LineState") -> list[str]:
 
 
 def _losses(line: "LineState", broker: "BrokerState") -> list[str]:
-    found = [_loss(reason, lost) for reason, lost in sorted(line.losses.items())]
+    found = [_loss(reason, lost) for reason, lost in sorted(line.losses.items()) if reason not in NO_LOSSES]
     if line.set_aside_today:
         found.append(f"Set aside today: {line.set_aside_today}; see `aftertag set-aside list`.")
     if broker.rejected:

@@ -35,6 +35,7 @@ LOSS_REASONS = frozenset(
         "no_generation",
         "no_thread",
         "not_configured",
+        "not_retrieved",
         "refused",
         "rejected",
         "text_withheld",

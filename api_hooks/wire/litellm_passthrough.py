@@ -25,7 +25,8 @@ def opened(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
         answer = _document(answer["response"])
         # What LiteLLM could not read it has neither counted nor priced, and its id is of the call.
         usage = answer.get("usage") or answer.get("usageMetadata")
-        more = {"id": answer.get("id"), "response_cost": None, "metadata": {**mapping(payload.get("metadata")), "usage_object": usage}}
+        metadata = {**mapping(payload.get("metadata")), "usage_object": usage}
+        more = {"id": answer.get("id"), "response_cost": None, "metadata": metadata}
     if not _is_of_a_model(answer):
         return None
     return {**payload, **more, "response": answer, **_asked(payload.get("messages"))}

@@ -1,5 +1,9 @@
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +21,17 @@ def closes_the_hook() -> Iterator[None]:
     api_hooks.close(0.0)
     api_hooks.configure(url="redis://127.0.0.1:1/0")
     api_hooks.close(0.0)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that nobody vouches for; its key is in `key.pem` beside it."""
+    if shutil.which("openssl") is None and "CI" not in os.environ:
+        pytest.skip("no openssl to make a certificate with")
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=hook"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "server.pem"]
+    subprocess.run([*make.split(), *names], check=True, capture_output=True)
+    return tmp_path / "server.pem"
 
 
 @pytest.fixture

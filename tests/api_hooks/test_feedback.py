@@ -1,15 +1,18 @@
 """`api_hooks.feedback`: through the buffer like a generation, beside them in the batch, and never raising."""
 
 import inspect
+import types
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import api_hooks
+from api_hooks import wire
 from api_hooks.line import Line
 from tests.api_hooks import hostile
 from tests.api_hooks.http_server import playing
+from tests.api_hooks.litellm_payloads import PROVIDERS_ID, WRAPPED_ID, responses_payload
 from tests.api_hooks.senders import KeepingSender, put
 from tests.waiting import wait_until
 
@@ -87,6 +90,36 @@ def test_the_public_function_takes_the_contexts_workspace_user_and_metadata() ->
     assert (first["id"], first["workspace"], first["user"]) == ("f-1", "other", "u-17")
     assert first["metadata"] == {"page": "3", "round": "2"}
     assert (second["workspace"], second["user"], second["score"]) == ("acme", None, 1)
+
+
+BEHIND_LITELLM = responses_payload(WRAPPED_ID)["response"]
+
+
+@pytest.mark.parametrize(
+    ("given", "generation_id"),
+    [
+        (PROVIDERS_ID, PROVIDERS_ID),
+        ({"id": PROVIDERS_ID}, PROVIDERS_ID),
+        (types.SimpleNamespace(id=PROVIDERS_ID, object="response", output=[]), PROVIDERS_ID),
+        (BEHIND_LITELLM, wire.call_id(BEHIND_LITELLM)),
+    ],
+)
+def test_feedback_on_a_response_names_its_generation_as_every_way_in_does(given: Any, generation_id: str) -> None:
+    with playing() as server:
+        api_hooks.configure(url=server.url, flush_seconds=30)
+        assert api_hooks.feedback(given, 1)
+        assert api_hooks.flush(30)
+    [found] = server.requests[0].batch["feedback"]
+    assert found["generation_id"] == generation_id
+
+
+@pytest.mark.parametrize("make", [object, dict, list, hostile.RaisesOnEverything])
+def test_feedback_on_what_has_no_id_is_counted_and_raises_nothing(make: Callable[[], Any]) -> None:
+    with playing() as server:
+        api_hooks.configure(url=server.url, flush_seconds=30)
+        api_hooks.feedback(make(), 1)
+        assert api_hooks.flush(30)
+        assert api_hooks.stats().dropped == {"bad_input": 1}
 
 
 def test_over_http_feedback_needs_no_workspace_and_over_redis_it_does() -> None:

@@ -1,8 +1,5 @@
 """A server that is away, hangs, or is somebody else: the caller's thread does no I/O, and afterwards all arrives."""
 
-import os
-import shutil
-import ssl
 import subprocess
 import sys
 import textwrap
@@ -12,7 +9,7 @@ import pytest
 
 import api_hooks
 from api_hooks.forking import PATIENCE_SECONDS
-from tests.api_hooks.http_server import free_port, hanging, playing, recorded
+from tests.api_hooks.http_server import free_port, hanging, playing, recorded, tls
 from tests.api_hooks.listening import listening_to_this_thread
 from tests.waiting import wait_until
 
@@ -116,23 +113,6 @@ def test_after_a_fork_parent_and_child_send_their_own_over_connections_of_their_
     assert server.texts == ["parent, before", "child", "parent, after"]
     first, of_the_child, last = (request.port for request in server.requests)
     assert first == last != of_the_child
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate for 127.0.0.1 that nobody vouches for; its key is in `key.pem` beside it."""
-    if shutil.which("openssl") is None and "CI" not in os.environ:
-        pytest.skip("no openssl to make a certificate with")
-    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=hook"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "server.pem"]
-    subprocess.run([*make.split(), *names], check=True, capture_output=True)
-    return tmp_path / "server.pem"
-
-
-def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
-    return context
 
 
 def test_https_is_spoken_with_a_server_whose_certificate_is_vouched_for(

@@ -41,4 +41,7 @@ def test_a_host_that_nobody_knows_is_told_as_that(caplog: pytest.LogCaptureFixtu
 
 def test_what_is_not_known_is_told_by_its_kind() -> None:
     assert words_for(KeyError("SENTINEL"), "redis://me:SENTINEL@there") == "KeyError at there:6379"
+    assert words_for(ModuleNotFoundError("redis"), "redis://there") == (
+        "ModuleNotFoundError at there:6379 (a package that sending needs is missing in this interpreter: `pip install aftertag`)"
+    )
     assert words_for(KeyError("SENTINEL"), "redis://there:port") == "KeyError at there"

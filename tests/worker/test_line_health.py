@@ -54,6 +54,7 @@ def line(*rows: Waiting, completed_before: float | None = 1.0, **given: Any) -> 
         (line(waiting(retrying=1), completed_before=STANDSTILL_SECONDS + 1), QUIET, Health.DEGRADED),
         (line(losses={"broker_full": 3}), QUIET, Health.DEGRADED),
         (line(losses={"requests_too_large": 3}), QUIET, Health.DEGRADED),
+        (line(losses={"no_generation": 3}), QUIET, Health.HEALTHY),
         (line(set_aside_today=1), QUIET, Health.DEGRADED),
         (line(set_aside=7), QUIET, Health.HEALTHY),
         (line(), BrokerState(depths={}, rejected=1), Health.DEGRADED),

@@ -6,11 +6,12 @@ An answer does not say what was asked. So only the process that asked hands it o
 import json
 from typing import Any
 
+from api_hooks import current
 from api_hooks.integrations.stainless.identity import READ_BYTES
 from api_hooks.integrations.stainless.reading import UNFINISHED
 
 AWAITED_BYTES = 8_000_000
-"""What is kept of requests that wait for their answers; beyond it the oldest are forgotten, and never handed over."""
+"""What is kept of requests that wait for their answers; beyond it the oldest are forgotten, and counted as lost."""
 
 _ANSWERED = ("completed", "incomplete")
 _ENDED = (*_ANSWERED, "failed", "cancelled")
@@ -29,8 +30,8 @@ def await_answer(call: Any, size: int, output: Any) -> bool:
     kept = 0
     for awaited, (_, size_of_it) in reversed(list(_awaited.items())):
         kept += size_of_it
-        if kept > AWAITED_BYTES:
-            _awaited.pop(awaited, None)
+        if kept > AWAITED_BYTES and _awaited.pop(awaited, None) is not None:
+            current.count_lost("not_retrieved")
     return True
 
 

@@ -24,6 +24,7 @@ _SESSION = (
     "traceloop.association.properties.session_id",
     "traceloop.association.properties.thread_id",
 )
+_OF_RESOURCE_USER = ("user.id", "enduser.id")
 _APP = (
     "aftertag.app",
     "http.request.header.x-title",
@@ -72,12 +73,13 @@ _UNKNOWN_SERVICE = "unknown_service"  # what SDKs write where nobody named the s
 _LOOKED_AT_MOST = 10 * contract.METADATA_AT_MOST
 
 
-def user(said: Attributes) -> str | None:
-    return first_text(said, _USER)
+def user(span: Span) -> str | None:
+    """What the span says; else what its resource does, where a program is one person's (a notebook, a desktop)."""
+    return first_text(span.attributes, _USER) or first_text(span.resource, _OF_RESOURCE_USER)
 
 
-def session(said: Attributes) -> str | None:
-    return first_text(said, _SESSION)
+def session(span: Span) -> str | None:
+    return first_text(span.attributes, _SESSION) or first_text(span.resource, ("session.id",))
 
 
 def api_key_name(said: Attributes) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 
 from api_hooks import context
 from api_hooks.integrations.stainless import background
-from tests.api_hooks.integrations.stage import Handed, turns
+from tests.api_hooks.integrations.stage import Handed, handing_over, turns
 from tests.others.provider import Provider
 
 pytestmark = pytest.mark.usefixtures("all_watched")
@@ -69,10 +69,12 @@ def test_one_that_fails_or_that_others_asked_for_is_neither_handed_over_nor_lost
     assert background._awaited == {}
 
 
-def test_the_oldest_that_nobody_retrieves_are_forgotten(client: openai.OpenAI, handed: Handed) -> None:
-    asked = [ask(client, f"{number} " + "x" * 3_000_000) for number in range(3)]
-    assert list(background._awaited) == [one["id"] for one in asked[1:]]
-    for one in asked:
-        retrieve(client, one)
-        retrieve(client, one)
-    assert [found["id"] for found in handed.all()] == [one["id"] for one in asked[1:]]
+def test_the_oldest_that_nobody_retrieves_are_forgotten_and_counted(client: openai.OpenAI) -> None:
+    with handing_over() as handed:
+        asked = [ask(client, f"{number} " + "x" * 3_000_000) for number in range(3)]
+        assert list(background._awaited) == [one["id"] for one in asked[1:]]
+        for one in asked:
+            retrieve(client, one)
+            retrieve(client, one)
+        assert [found["id"] for found in handed.all()] == [one["id"] for one in asked[1:]]
+        assert handed.lost == {"not_retrieved": 1}

@@ -26,6 +26,14 @@ def test_a_session_is_found_under_each_of_its_names(name: str) -> None:
     assert generation_of(Emitted(attributes=chat() | {name: "s-1"}))["session_id"] == "s-1"
 
 
+def test_a_resource_names_user_and_session_where_the_span_does_not() -> None:
+    resource = {"user.id": "whose-desktop", "session.id": "of-the-desktop"}
+    found = given_by(resource)
+    assert (found["user"], found["session_id"]) == ("whose-desktop", "of-the-desktop")
+    found = given_by(resource, **{"user.id": "u-17", "session.id": "s-1"})
+    assert (found["user"], found["session_id"]) == ("u-17", "s-1")
+
+
 def test_an_application_is_its_title_at_a_gateway_else_its_service_unless_that_has_no_name() -> None:
     shop = {"service.name": "shop"}
     assert given_by(shop)["app"] == "shop"
