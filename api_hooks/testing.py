@@ -123,6 +123,9 @@ class Captured(Sequence[Generation]):
 def captured(**settings: Any) -> Iterator[Captured]:
     """Keep what is handed over inside, instead of sending it. `settings` as in `configure`; none are needed.
 
+    Over Redis a generation has to name its workspace, or it is dropped: `captured(url="redis://localhost")` asks the same
+    of your code, without sending anything there, and `dropped` says what production would lose.
+
     `configure` inside changes the settings, not where it goes. The hook as it was before is back afterwards; what was
     handed over to it is not touched. In child processes, what they hand over is kept there and lost.
     """

@@ -41,6 +41,15 @@ def test_the_key_is_masked_and_comes_from_the_environment_unless_it_is_given() -
     assert Settings.build({}, {}).key is None
 
 
+def test_the_environment_says_how_long_the_end_may_wait_unless_the_application_does() -> None:
+    assert Settings.build({}, {}).exit_seconds == 2
+    assert Settings.build({}, {"AFTERTAG_EXIT_SECONDS": "7.5"}).exit_seconds == 7.5
+    assert Settings.build({"exit_seconds": 1}, {"AFTERTAG_EXIT_SECONDS": "7.5"}).exit_seconds == 1
+    for odd in ("soon", "-1", "61", "nan", "inf"):
+        with pytest.raises(api_hooks.SettingsError, match="exit_seconds has to be a number of seconds from 0 to 60"):
+            Settings.build({}, {"AFTERTAG_EXIT_SECONDS": odd})
+
+
 @pytest.mark.parametrize("key", ["two words", "line\r\nX-Evil: 1", "schlüssel", "k" * 513, 7, b"bytes"])
 def test_a_key_that_is_none_is_refused_and_not_quoted(key: Any) -> None:
     with pytest.raises(api_hooks.SettingsError, match="AFTERTAG_KEY") as refused:

@@ -48,6 +48,15 @@ def test_it_can_be_read_afterwards_too_and_does_not_change_any_more() -> None:
     assert "inside" not in repr(generations)
 
 
+def test_it_asks_what_the_way_out_of_production_asks() -> None:
+    with api_hooks.testing.captured(url="redis://localhost") as generations:
+        assert not api_hooks.enqueue("whose is it?")
+        with api_hooks.context(workspace="acme"):
+            assert api_hooks.enqueue("ours")
+        assert [one.workspace for one in generations] == ["acme"]
+    assert generations.dropped == {"bad_input": 1}
+
+
 def test_the_hook_as_it_was_before_is_back_and_sends_what_it_had() -> None:
     with playing() as server:
         api_hooks.configure(url=server.url, flush_seconds=30)
