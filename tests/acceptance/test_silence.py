@@ -74,18 +74,18 @@ def test_invariant_8_no_text_is_logged_when_postgres_refuses_or_the_line_breaks(
     """Tables that are not what the code expects, so that statements fail with their parameters in hand."""
     stage.beat(log_level="debug")
     worker = stage.worker(log_level="debug")
-    with psycopg.connect(stage.database.url) as broken:
+    with psycopg.connect(stage.database.url, autocommit=True) as broken:  # one lock at a time
         broken.execute("alter table generations add constraint never check (finish_reason is not null) not valid")
     enqueue_with_sentinels("refused")
     stage.flush()
     wait_until(lambda: stage.database.count("set_aside") == 1, what="the refused generation set aside")
-    with psycopg.connect(stage.database.url) as broken:
+    with psycopg.connect(stage.database.url, autocommit=True) as broken:  # one lock at a time
         broken.execute("alter table generations drop constraint never")
         broken.execute("alter table classifications rename column draw to lot")
     enqueue_with_sentinels("broken")
     stage.flush()
     wait_until(lambda: stage.database.count("set_aside") == 2, what="the broken generation set aside")
-    with psycopg.connect(stage.database.url) as broken:
+    with psycopg.connect(stage.database.url, autocommit=True) as broken:  # one lock at a time
         broken.execute("alter table classifications rename column lot to draw")
         broken.execute("alter table transcripts rename column tools to gadgets")
     put(stage, message("test", [["acme", SENTINEL, "2026-11-21T00:00:00+00:00"]], task="aftertag.classify"))

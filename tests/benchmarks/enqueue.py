@@ -1,8 +1,8 @@
 """What handing over a generation costs the caller's thread: 20 turns of 1 KB, paced, while the flusher sends.
 
 The pace is kept by sleeping, as an application waits for its next request. `send_task` is stock Celery's with the same
-messages on the same Redis, in the same run. The broken brokers are a closed port, a Redis stopped by SIGSTOP, and one
-that is killed halfway.
+messages on the same Redis, in the same run. The broken ways out are a closed port, a Redis stopped by SIGSTOP, one that is
+killed halfway; and in the place of `aftertag serve` a closed port, and a server that takes the connection and says nothing.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from typing import Any
 from celery import Celery
 
 import api_hooks
+from tests.hung import hung
 from tests.waiting import wait_until
 from worker.embedded.redis_server import RedisServer
 
@@ -54,12 +55,12 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             "send_task_p50_us": send_task_us,
             "times_below_send_task": round(send_task_us / median(times), 1),
         }
-        for name, broken in (("refused", _refused), ("hung", _hung), ("gone", _gone)):
+        for name, broken in BROKEN.items():
             with broken(server) as url, _hook(url, is_up=name == "gone"):
                 if name == "gone":
                     server.kill()
                 figures |= _percentiles(_paced(count // 3, arguments.per_second), prefix=f"{name}_")
-                wait_until(lambda: api_hooks.stats().is_failing, what=f"a Redis that is {name}")
+                wait_until(lambda: api_hooks.stats().is_failing, what=f"sending that fails ({name})")
     return figures
 
 
@@ -93,7 +94,9 @@ def _percentiles(times: list[float], prefix: str = "") -> dict[str, float]:
 @contextmanager
 def _hook(url: str, *, is_up: bool = True) -> Iterator[None]:
     """The hook, sending to `url`, with its sender imported and connected where there is somebody to connect to."""
-    api_hooks.configure(url=url, workspace="bench", max_broker_bytes=NOT_LIMITED, exit_seconds=0.1)
+    api_hooks.configure(
+        url=url, workspace="bench", max_broker_bytes=NOT_LIMITED, exit_seconds=0.1, socket_timeout_seconds=1.0
+    )
     for number in range(WARM_UP):
         api_hooks.enqueue(_messages(number))
     api_hooks.flush(5.0 if is_up else 2.0)
@@ -143,3 +146,23 @@ def _hung(server: RedisServer) -> Iterator[str]:
 @contextmanager
 def _gone(server: RedisServer) -> Iterator[str]:
     yield server.url
+
+
+@contextmanager
+def _server_refused(_: RedisServer) -> Iterator[str]:
+    yield "http://127.0.0.1:1"
+
+
+@contextmanager
+def _server_hung(_: RedisServer) -> Iterator[str]:
+    with hung() as address:
+        yield f"http://{address}"
+
+
+BROKEN = {
+    "refused": _refused,
+    "hung": _hung,
+    "gone": _gone,
+    "server_refused": _server_refused,
+    "server_hung": _server_hung,
+}
