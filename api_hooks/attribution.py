@@ -28,7 +28,13 @@ class _Here:
     fields: Mapping[str, Any]
     entered: "Context | None" = None
     outer: "_Here | None" = None
+    depth: int = 0
 
+
+_DEEPEST = 200
+"""Contexts within each other whose ends are told apart. A generator that is left inside of one never ends it: without a
+bound each would stay.
+"""
 
 _NOTHING: Mapping[str, Any] = {}
 _OUTSIDE = _Here(_NOTHING)
@@ -47,7 +53,9 @@ class Context:
         fields = {**outer.fields, **self._given}
         if self._metadata:
             fields["metadata"] = {**outer.fields.get("metadata", {}), **self._metadata}
-        _current.set(_Here(fields, entered=self, outer=outer))
+        if outer.depth == _DEEPEST:
+            outer = _Here(outer.fields)
+        _current.set(_Here(fields, entered=self, outer=outer, depth=outer.depth + 1))
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
@@ -92,7 +100,8 @@ def context(
             fields["metadata"] = {**metadata}
     with suppress(Exception):
         taken(None, None, fields)
-    return Context(fields, fields.pop("metadata", _NOTHING))
+    added = fields.pop("metadata", _NOTHING)
+    return Context(fields, added)
 
 
 def current() -> Mapping[str, Any]:

@@ -17,7 +17,14 @@ _Around = AbstractContextManager[object]
 
 
 def inside(around: _Around, function: Callable[P, R]) -> Callable[P, R]:
-    """Return `function` with all of its code inside `around`, which is entered again each time."""
+    """Return `function` with all of its code inside `around`, which is entered again each time.
+
+    Raise TypeError for a class: its methods would be outside.
+    """
+    if isinstance(function, staticmethod | classmethod):
+        return cast(Callable[P, R], type(function)(inside(around, function.__func__)))
+    if isinstance(function, type):
+        raise TypeError(f"A context decorates functions and methods, not the class {function.__name__}.")
     if inspect.iscoroutinefunction(function):
         return cast(Callable[P, R], _of_coroutines(around, function))
     if inspect.isgeneratorfunction(function):
@@ -56,8 +63,23 @@ def _of_async_generators(
     around: _Around, function: Callable[P, AsyncGenerator[Any, Any]]
 ) -> Callable[P, AsyncGenerator[Any, Any]]:
     @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Any, Any]:
-        return _AsyncSteps(around, function(*args, **kwargs))
+    async def call(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Any, Any]:
+        steps = _AsyncSteps(around, function(*args, **kwargs))
+        step = steps.asend(None)
+        while True:  # what `yield from` does, which async generators have not
+            try:
+                value = await step
+            except StopAsyncIteration:
+                return
+            try:
+                sent = yield value
+            except GeneratorExit:
+                await steps.aclose()
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever its consumer throws into it
+                step = steps.athrow(error)
+            else:
+                step = steps.asend(sent)
 
     return call
 

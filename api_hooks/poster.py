@@ -44,7 +44,7 @@ class HttpPoster:
         self._socket_timeout_seconds = socket_timeout_seconds
         host, port = parts.hostname or "", parts.port
         proxy = proxy_for(host, port or HTTPS_PORT) if parts.scheme == "https" else None
-        self._by = f", by way of the proxy {proxy.host}:{proxy.port}" if proxy else ""
+        self._proxy = proxy
         self._connection = _connection(parts.scheme, host, port, proxy)
         self._headers = {
             "Content-Type": "application/json",
@@ -64,7 +64,7 @@ class HttpPoster:
                 status, wait, answer = self._asked(batch)
         except Exception as error:
             self.close()
-            raise SendError(words_for(error, self._url) + self._by) from error
+            raise SendError(self._words_for(error)) from error
         if 200 <= status < 300:
             return _rejected(answer)
         raise _problem(status, refusal=self._refusal, wait_seconds=seconds(wait))
@@ -72,6 +72,12 @@ class HttpPoster:
     def close(self) -> None:
         """Let go of the connection; the next batch makes another."""
         self._connection.close()
+
+    def _words_for(self, error: Exception) -> str:
+        """Behind a proxy it is the one who did not answer, or refused, but for what its tunnel leads to: certificates."""
+        if self._proxy is None or isinstance(error, ssl.SSLError):
+            return words_for(error, self._url)
+        return f"{words_for(error, f'http://{self._proxy.host}:{self._proxy.port}')}, the proxy in HTTPS_PROXY"
 
     def _asked(self, batch: bytes) -> tuple[int, str | None, bytes]:
         deadline = time.monotonic() + self._socket_timeout_seconds

@@ -1,7 +1,8 @@
-"""The proxy through which this process reaches an https:// server: `HTTPS_PROXY` and `NO_PROXY`, as other clients read them.
+"""The proxy through which this process reaches an https:// server: `HTTPS_PROXY` and `NO_PROXY`, as Python's urllib reads them.
 
-Only what the environment says counts: asking macOS for its settings is unsafe in a forked process. A plain http:// server
-is inside of the house, and reached directly.
+The environment says it, beside what `settings` reads there: it is the machine's matter, not the application's. Asking
+macOS for its settings is unsafe in a forked process. A plain http:// server is inside of the house, and reached directly;
+so is everything where the variable names another kind of proxy than an http:// one.
 """
 
 from base64 import b64encode

@@ -1,12 +1,16 @@
 """The hook's settings, one frozen object per process; the only place in the hook that reads the environment."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 from api_hooks.errors import SettingsError
+
+logger = logging.getLogger("aftertag")
 
 URL_VARIABLES = ("AFTERTAG_URL", "AFTERTAG_REDIS_URL")
 KEY_VARIABLE = "AFTERTAG_KEY"
@@ -18,6 +22,8 @@ WHEN_FULL = ("drop_newest", "drop_oldest")
 SAMPLE_BY = ("generation", "session")
 HTTP_TIMEOUT_SECONDS = 20.0
 """More than the 15 s for which a server tries to record before it says that it cannot."""
+
+LONGEST_SECONDS = 60
 
 _KEY_CHARACTERS = 512
 _MEGABYTE = 1_000_000
@@ -78,8 +84,8 @@ class Settings:
             "key": key.strip() if isinstance(key, str) else key,
             "workspace": given.get("workspace") or environ.get(WORKSPACE_VARIABLE) or None,
         }
-        if said := environ.get(EXIT_VARIABLE):
-            chosen.setdefault("exit_seconds", _number_in(said))
+        if (said := environ.get(EXIT_VARIABLE)) and (seconds := _seconds_in(said)) is not None:
+            chosen.setdefault("exit_seconds", seconds)
         if _scheme(url) in HTTP_SCHEMES:
             chosen.setdefault("socket_timeout_seconds", HTTP_TIMEOUT_SECONDS)
         settings = cls(**chosen)
@@ -112,8 +118,10 @@ class Settings:
                 raise SettingsError(f"{name} has to be a whole number from 1 on, not {getattr(self, name)!r}.")
         for name, least in (("flush_seconds", 0.01), ("exit_seconds", 0.0), ("socket_timeout_seconds", 0.05)):
             value = getattr(self, name)
-            if type(value) not in (int, float) or not least <= value <= 60:
-                raise SettingsError(f"{name} has to be a number of seconds from {least:g} to 60, not {value!r}.")
+            if type(value) not in (int, float) or not least <= value <= LONGEST_SECONDS:
+                raise SettingsError(
+                    f"{name} has to be a number of seconds from {least:g} to {LONGEST_SECONDS}, not {value!r}."
+                )
 
     def _check_text_settings(self) -> None:
         if self.redact is not None and not callable(self.redact):
@@ -124,12 +132,15 @@ class Settings:
             raise SettingsError("sample needs the workspace's name, which is part of the draw: configure(workspace=…).")
 
 
-def _number_in(said: str) -> float | str:
-    """What an environment variable says; what is no number is left for the check to complain of."""
-    try:
-        return float(said)
-    except ValueError:
-        return said
+def _seconds_in(said: str) -> float | None:
+    """What AFTERTAG_EXIT_SECONDS says; where that makes no sense the log says so, and nothing is lost over it."""
+    with suppress(ValueError):
+        if 0 <= (seconds := float(said)) <= LONGEST_SECONDS:
+            return seconds
+    logger.warning(
+        "%s is no number of seconds from 0 to %d; the hook takes its default.", EXIT_VARIABLE, LONGEST_SECONDS
+    )
+    return None
 
 
 def _check_address(url: object) -> None:

@@ -31,12 +31,14 @@ class Telling:
         now = self._clock()
         if now < self._may_log_at or not (self._losses.is_unlogged or is_failing):
             return
-        self._may_log_at = now + LOG_SECONDS
-        logger.warning("%s", " ".join(self._sentences(self._losses.take_unlogged(), is_failing=is_failing)))
+        if sentences := self._sentences(self._losses.take_unlogged(), is_failing=is_failing):
+            self._may_log_at = now + LOG_SECONDS
+            logger.warning("%s", " ".join(sentences))
 
     def _sentences(self, losses: dict[str, int], *, is_failing: bool) -> list[str]:
         sentences = []
         withheld = losses.pop(WITHHELD, 0)
+        losses.pop("no_generation", None)  # nothing was lost with an answer that was none
         if losses:
             lost = "; ".join(f"{count} {reason} ({REASONS[reason]})" for reason, count in losses.items())
             answered = f" The server's answer was {self.refusal}." if "refused" in losses else ""

@@ -30,7 +30,11 @@ GENERATIONS = _RESPONSES | {
     "generate_content_stream",
     "agenerate_content_stream",
 }
-"""The call types that are generations. Embeddings, images, decisions, files, polls and the rest are none."""
+"""The call types that are generations, whatever they say. Embeddings, images, decisions, files, polls and the rest are none;
+what was passed on to a provider (`litellm_passthrough`) may be one.
+"""
+
+PASSED_ON = litellm_passthrough.CALL_TYPES
 
 _OF_A_ROUTERS_OWN_CALL = ("classifier_input", "originating_request_masked")
 _SAID = ("choices", "output", "candidates", "content")
@@ -60,8 +64,8 @@ def document(
         raise UnusableError("call_type: it is missing; send LiteLLM's StandardLoggingPayload as it is.")
     if not _is_done(payload) or any(payload.get(one) for one in _OF_A_ROUTERS_OWN_CALL):
         return None
-    if call_type in litellm_passthrough.CALL_TYPES:
-        passed_on = litellm_passthrough.opened(payload)
+    if call_type in PASSED_ON:
+        passed_on = litellm_passthrough.as_if_made_by_litellm(payload)
         if passed_on is None:
             return None
         payload = passed_on

@@ -7,6 +7,11 @@ from api_hooks.wire.reading import field
 _TOKENS_AT_MOST = 10**12
 _OWN = ("prompt", "completion", "cached", "reasoning")
 _ONLY_OWN = frozenset(_OWN)
+# Gemini's, as its SDK has them and as its REST API writes them.
+_PROMPT = ("prompt_token_count", "promptTokenCount")
+_CANDIDATES = ("candidates_token_count", "candidatesTokenCount")
+_THOUGHTS = ("thoughts_token_count", "thoughtsTokenCount")
+_CACHED = ("cached_content_token_count", "cachedContentTokenCount")
 _OF_THE_PROMPT = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
 _OF_THE_COMPLETION = ("completion_tokens_details", "output_tokens_details", "output_token_details")
 
@@ -24,8 +29,8 @@ def normalise_usage(given: Any) -> dict[str, int]:
     counted = {
         "prompt": _prompt(given),
         "completion": _completion(given),
-        "cached": _first(given, "cached", "cached_tokens", "cache_read_input_tokens", "cached_content_token_count"),
-        "reasoning": _first(given, "reasoning", "reasoning_tokens", "thoughts_token_count"),
+        "cached": _first(given, "cached", "cached_tokens", "cache_read_input_tokens", *_CACHED),
+        "reasoning": _first(given, "reasoning", "reasoning_tokens", *_THOUGHTS),
     }
     if counted["cached"] is None:
         counted["cached"] = _detail(given, _OF_THE_PROMPT, "cached_tokens", "cache_read")
@@ -35,7 +40,7 @@ def normalise_usage(given: Any) -> dict[str, int]:
 
 
 def _prompt(given: Any) -> int | None:
-    count = _first(given, "prompt", "prompt_tokens", "input_tokens", "prompt_token_count")
+    count = _first(given, "prompt", "prompt_tokens", "input_tokens", *_PROMPT)
     if count is None:
         return None
     beside = (_first(given, name) or 0 for name in ("cache_read_input_tokens", "cache_creation_input_tokens"))
@@ -44,8 +49,8 @@ def _prompt(given: Any) -> int | None:
 
 def _completion(given: Any) -> int | None:
     count = _first(given, "completion", "completion_tokens", "output_tokens")
-    if count is None and (count := _first(given, "candidates_token_count")) is not None:
-        return min(count + (_first(given, "thoughts_token_count") or 0), _TOKENS_AT_MOST)
+    if count is None and (count := _first(given, *_CANDIDATES)) is not None:
+        return min(count + (_first(given, *_THOUGHTS) or 0), _TOKENS_AT_MOST)
     return count
 
 

@@ -74,7 +74,7 @@ class Refusals:
             return
         self._told_at[way.name, refusal.code] = now
         log.warning(
-            "requests are refused that their sender does not send again",
+            "requests are refused that their sender may not send again",
             way=way.name,
             status=refusal.status,
             why=refusal.message,

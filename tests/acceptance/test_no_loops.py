@@ -23,7 +23,10 @@ from worker.store.engine import connecting
 
 GENERATIONS = 100
 HIDDEN_GENERATIONS = 20
-BASE = {"chat": "/v1", "messages": "", "systemone": "/v1"}
+PASSED_ON = "messages, passed on"
+"""To the provider's own address behind the gateway, as it is."""
+
+BASE = {"chat": "/v1", "messages": "", "systemone": "/v1", PASSED_ON: "/anthropic"}
 CALLBACK = "api_hooks.integrations.litellm.callback"
 WEBHOOK = "aftertag"
 
@@ -34,6 +37,7 @@ WAYS = [
     ("messages", (WEBHOOK,)),
     ("messages", (CALLBACK,)),
     ("systemone", (CALLBACK, WEBHOOK)),
+    (PASSED_ON, (CALLBACK, WEBHOOK)),
 ]
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.once]
@@ -80,6 +84,8 @@ def gateway(
         "AFTERTAG_URL": stage.redis_url,
         "AFTERTAG_WORKSPACE": WORKSPACE,
         "DEFAULT_FLUSH_INTERVAL_SECONDS": "1",
+        "ANTHROPIC_API_BASE": base,
+        "ANTHROPIC_API_KEY": "sk-none",
     }
     with proxy(json.dumps(config), directory / "gateway", **variables) as made:
         yield made
@@ -93,7 +99,7 @@ def _model(name: str, model: str, **more: str) -> dict[str, Any]:
 def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_reports_every_call(
     dialect: str, reporters: Sequence[str], stage: Stage, server: Server, model_server: ModelServer, tmp_path: Path
 ) -> None:
-    stage.classifier(endpoint="gateway", model=dialect)
+    stage.classifier(endpoint="gateway", model=dialect.partition(",")[0])
     with gateway(stage, server, tmp_path, reporters) as through:
         _classify_through(through, stage, dialect)
         database, told = stage.database, 0 if dialect == "systemone" else 1
@@ -116,6 +122,7 @@ def test_a_hundred_generations_are_a_hundred_classifications_though_the_gateway_
     ("dialect", "reporter", "left_out"),
     [
         ("messages", CALLBACK, []),
+        (PASSED_ON, WEBHOOK, []),
         ("chat", WEBHOOK, ["metadata"]),  # which has the headers: the program's name is left, among the tags
     ],
 )
@@ -129,7 +136,7 @@ def test_a_gateway_that_hides_all_text_makes_nothing_of_ours_a_generation_and_hi
     tmp_path: Path,
 ) -> None:
     """The generations are handed over by the applications' own hook: a gateway's reports without text are never tagged."""
-    stage.classifier(endpoint="gateway", model=dialect)
+    stage.classifier(endpoint="gateway", model=dialect.partition(",")[0])
     hidden = {"turn_off_message_logging": True, "standard_logging_payload_excluded_fields": left_out}
     with gateway(stage, server, tmp_path, [reporter], **hidden) as through:
         _classify_through(through, stage, dialect)
@@ -153,7 +160,7 @@ def _classify_through(through: Proxy, stage: Stage, dialect: str) -> None:
         others={
             "AFTERTAG_ENDPOINT_GATEWAY_URL": through.url + BASE[dialect],
             "AFTERTAG_ENDPOINT_GATEWAY_KEY": through.master_key,
-            "AFTERTAG_ENDPOINT_GATEWAY_DIALECT": dialect,
+            "AFTERTAG_ENDPOINT_GATEWAY_DIALECT": dialect.partition(",")[0],
         },
         calls_in_flight="8",  # the gateway and all else share this machine
         call_timeout_seconds="30",

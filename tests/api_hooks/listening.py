@@ -20,7 +20,7 @@ def listening_to_this_thread() -> Iterator[list[str]]:
     try:
         yield _heard
     finally:
-        _listened_to.clear()
+        _listened_to.discard(threading.get_ident())
 
 
 def _hear(event: str, _: object) -> None:

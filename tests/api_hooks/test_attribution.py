@@ -2,7 +2,7 @@ import asyncio
 import contextvars
 import gc
 import inspect
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any
@@ -165,6 +165,7 @@ class TestDecorated:
                 yield f"thrown, {user_here()}"
 
         async def consume() -> list[Any]:
+            assert inspect.isasyncgenfunction(answers)
             found = [(one, user_here()) async for one in answers()]
             steps: Any = answers()
             await anext(steps)
@@ -173,6 +174,54 @@ class TestDecorated:
             return found
 
         assert asyncio.run(consume()) == [("decorated", None), ("decorated", None), ("thrown, decorated", None)]
+
+    def test_an_asynchronous_generator_that_is_sent_to_and_one_that_is_left(self) -> None:
+        closed: list[str | None] = []
+
+        @api_hooks.context(user="decorated")
+        async def answers() -> AsyncGenerator[str, str]:
+            try:
+                yield (yield "first") + f", {user_here()}"
+            finally:
+                await asyncio.sleep(0)
+                closed.append(user_here())
+
+        async def consume() -> str:
+            steps = answers()
+            await anext(steps)
+            told = await steps.asend("sent")
+            await steps.aclose()
+            async for _ in answers():
+                break
+            while len(closed) < 2:  # the loop closes what was left
+                await asyncio.sleep(0)
+            return told
+
+        assert asyncio.run(consume()) == "sent, decorated"
+        assert closed == ["decorated", "decorated"]
+
+    def test_methods_without_an_instance(self) -> None:
+        class Agent:
+            @api_hooks.context(user="decorated")
+            @staticmethod
+            async def work() -> str | None:
+                await asyncio.sleep(0)
+                return user_here()
+
+            @api_hooks.context(user="decorated")
+            @classmethod
+            def name(cls) -> str:
+                return f"{cls.__name__}, {user_here()}"
+
+        assert asyncio.run(Agent.work()) == asyncio.run(Agent().work()) == "decorated"
+        assert Agent.name() == Agent().name() == "Agent, decorated"
+
+    def test_a_class_is_refused_where_it_is_decorated(self) -> None:
+        with pytest.raises(TypeError, match="not the class Agent"):
+
+            @api_hooks.context(user="decorated")
+            class Agent:
+                pass
 
 
 def test_it_is_entered_with_async_with(handed_over: Callable[..., dict[str, Any]]) -> None:
@@ -200,6 +249,26 @@ def test_one_context_is_entered_again_within_itself_and_in_several_tasks_at_once
         return await asyncio.gather(*(work() for _ in range(3)))
 
     assert asyncio.run(all_of_them()) == [["u-1", None]] * 3
+
+
+def test_generators_that_are_left_inside_do_not_pile_up() -> None:
+    async def answers() -> AsyncIterator[int]:
+        with api_hooks.context(user="left inside"):
+            yield 1
+
+    async def leave_many() -> tuple[int, str | None]:
+        with api_hooks.context(user="outer"):
+            kept = []
+            for _ in range(1_000):
+                kept.append(answers())
+                await anext(kept[-1])
+            depth = attribution._current.get().depth
+            for one in kept:
+                await one.aclose()
+        return depth, user_here()
+
+    depth, _ = asyncio.run(leave_many())
+    assert depth <= 200
 
 
 def test_a_thread_has_the_context_where_its_starter_gives_it_one() -> None:

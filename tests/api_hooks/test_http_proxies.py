@@ -103,8 +103,8 @@ def test_a_proxy_that_is_away_is_named_in_the_log_without_its_password(
     monkeypatch.setenv("https_proxy", f"http://me:SENTINEL@127.0.0.1:{port}")
     api_hooks.configure(url="https://aftertag.example", key="k", flush_seconds=0.01)
     api_hooks.enqueue("hello")
-    wait_until(lambda: f"by way of the proxy 127.0.0.1:{port}" in caplog.text)
-    assert "ConnectionRefusedError at aftertag.example:443" in caplog.text
+    told = f"ConnectionRefusedError at 127.0.0.1:{port} (nothing listens there), the proxy in HTTPS_PROXY"
+    wait_until(lambda: told in caplog.text)
     assert "SENTINEL" not in caplog.text
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api_hooks import wire
-from api_hooks.wire import litellm
+from api_hooks.wire import litellm, litellm_passthrough
 from tests.api_hooks.litellm_payloads import CALL_ID, payload, proxy_metadata
 from tests.api_hooks.test_wire_litellm import JSON
 
@@ -87,11 +87,63 @@ def test_geminis_own_form_is_read_as_its_api_writes_it() -> None:
 
 def test_an_answer_that_litellm_could_not_read_has_its_own_id_and_usage() -> None:
     metadata = proxy_metadata(usage_object=None)
-    given = passed_on({"messages": [], "prompt": "Why?"}, {"response": json.dumps(RAW)}, id=CALL_ID, metadata=metadata)
+    given = passed_on({"prompt": "Why?"}, {"response": json.dumps(RAW)}, id=CALL_ID, metadata=metadata)
     found = generation({**given, "prompt_tokens": 0, "completion_tokens": 0, "response_cost": 0.0})
     assert (found["id"], found["usage"]["prompt"], found["usage"]["completion"]) == (RAW["id"], 25, 7)
     assert found["cost_usd"] is None  # LiteLLM's 0 is no price: it has not counted
     assert [turn[:2] for turn in found["turns"]] == [["user", "Why?"], ["assistant", "It scatters."]]
+
+
+def test_geminis_raw_answer_is_counted_by_its_own_names() -> None:
+    raw = {
+        "responseId": "rNfQaKf3NqyAjMcPwOqWgQk",
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "It scatters."}]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4, "thoughtsTokenCount": 2},
+    }
+    given = passed_on(GEMINI, {"response": json.dumps(raw)}, metadata=proxy_metadata(usage_object=None))
+    found = generation({**given, "id": CALL_ID, "prompt_tokens": 0, "completion_tokens": 0})
+    assert (found["id"], found["usage"]) == (raw["responseId"], {"prompt": 9, "completion": 6, "reasoning": 2})
+    assert found["turns"][-1][:2] == ["assistant", "It scatters."]
+
+
+def test_a_stored_prompt_of_responses_hides_no_input() -> None:
+    body = {"model": "gpt-5", "prompt": {"id": "pmpt_1", "version": "2"}, "input": "Why?", "instructions": "Be brief."}
+    answer = {
+        "id": "resp_" + "a" * 40,
+        "object": "response",
+        "status": "completed",
+        "output": [{**ANSWER, "type": "message"}],
+    }
+    found = generation(passed_on(body, {"response": json.dumps(answer)}))
+    assert [turn[:2] for turn in found["turns"]] == [
+        ["system", "Be brief."],
+        ["user", "Why?"],
+        ["assistant", "It scatters."],
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {
+            "id": "msgbatch_1",
+            "object": "batch",
+            "choices": [{"message": {"content": "Batch job msgbatch_1 is pending"}}],
+        },
+        {"object": "batch_prediction_job", "choices": [{"message": {"content": "Batch prediction job created"}}]},
+        {"id": "resp_1", "object": "response", "status": "queued", "output": []},
+        {"id": "resp_1", "object": "response", "deleted": True},
+    ],
+)
+def test_batches_and_answers_that_are_not_there_yet_are_no_generations(answer: dict[str, Any]) -> None:
+    assert litellm.document(passed_on({"input": "Why?"}, answer)) is None
+    assert litellm.document(passed_on({"input": "Why?"}, {"response": json.dumps(answer)})) is None
+
+
+def test_an_answer_that_is_fetched_once_more_is_no_second_generation() -> None:
+    whole = {"id": "resp_1", "object": "response", "status": "completed", "output": [{**ANSWER, "type": "message"}]}
+    assert litellm.document(passed_on({}, {"response": json.dumps(whole)})) is None
+    assert litellm.document(passed_on({"requests": [{"custom_id": "1"}]}, NORMALISED)) is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +170,9 @@ def test_a_failure_and_what_litellm_redacted_are_what_they_are_elsewhere() -> No
     assert (found["turns"], found["source_rate"]) == ([], 0.0)
 
 
-def test_a_body_that_is_no_request_of_a_model_is_left_as_it_is() -> None:
+def test_a_body_that_cannot_be_read_is_a_text_like_any_other() -> None:
+    long = json.dumps({"messages": [{"role": "user", "content": "x" * litellm_passthrough.BODY_CHARACTERS}]})
+    assert generation(passed_on(long))["turns"][0][0] == "user"
     assert generation(passed_on("not { json"))["turns"][0][:2] == ["user", "not { json"]
     assert generation(passed_on("[" * 100_000))["turns"][-1][:2] == ["assistant", "It scatters."]
 

@@ -84,7 +84,9 @@ class Generation(BaseModel):
 class Feedback(BaseModel):
     """What somebody thought of one generation's answer: a score, a comment, or both."""
 
-    generation_id: str = Field(description="The generation's id, or its response's.")
+    generation_id: str | dict[str, Any] = Field(
+        description="The generation's id, or its response's, or the whole response."
+    )
     score: float | None = Field(None, description="Any number from -1,000,000 to 1,000,000.")
     comment: str | None = Field(None, description="Cut to 5,000 characters; kept as long as the workspace keeps text.")
     user: str | None = None

@@ -2,7 +2,7 @@
 
 `json_array` is a list, `ndjson` a payload a line, `single` one object. LiteLLM reads the status only, and sends again
 only after 5xx: so whatever can be recorded is, what cannot is set aside for the operator, and what a moment mends is
-told as a 503.
+told as a 503. How often it comes again is its operator's setting: such a refusal is counted, too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,7 @@ from console.server.arrivals import Arrivals, Result, Unusable
 from console.server.ways import Answer, Request, Way, describing, results
 
 _PASSING = (errors.TooManyError, errors.TooLateError)
+_TOLD_AS_503 = frozenset(one.status for one in _PASSING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +90,10 @@ WAY = Way(
     read=read,
     answer=answer,
     refuse=refuse,
-    sent_again_after=(*range(500, 600), *(one.status for one in _PASSING)),
+    sent_again_after=range(500, 600),
     describe=describing.protocol(
         "Hand in a LiteLLM proxy's events: the webhook of its generic_api callback",
         ("application/json", "application/x-ndjson"),
     ),
-    responses=describing.RESPONSES,
+    responses={status: told for status, told in describing.RESPONSES.items() if status not in _TOLD_AS_503},
 )

@@ -54,7 +54,8 @@ def _call(account: Mapping[str, Any]) -> Document | LeftOut | Unusable:
     call_type = str(account.get("call_type"))
     if account.get("status") not in (None, "", "success"):
         return LeftOut("failed call")
-    if call_type not in litellm.GENERATIONS:
+    is_passed_on = call_type in litellm.PASSED_ON
+    if call_type not in litellm.GENERATIONS and not is_passed_on:
         return LeftOut(f"{call_type[:40]} call" if call_type.replace("_", "").isalnum() else "other call")
     parameters = mapping(account.get("model_parameters"))
     made_for = mapping(account.get("metadata")).get("internal_call_origin")
@@ -64,7 +65,9 @@ def _call(account: Mapping[str, Any]) -> Document | LeftOut | Unusable:
         )
     except wire.UnusableError as error:
         return Unusable(str(error))
-    return LeftOut("call that LiteLLM made for itself") if found is None else found
+    if found is None:
+        return LeftOut("request passed on that asked no model" if is_passed_on else "call that LiteLLM made for itself")
+    return found
 
 
 def _account_of(row: Mapping[str, Any]) -> dict[str, Any]:
