@@ -113,6 +113,7 @@ def test_an_asynchronous_generator() -> None:
 
 def test_an_asynchronous_generator_that_is_sent_to_and_one_that_is_left() -> None:
     closed: list[str | None] = []
+    are_all_closed = asyncio.Event()
 
     @api_hooks.context(user="decorated")
     async def answers() -> AsyncGenerator[str, str]:
@@ -121,6 +122,8 @@ def test_an_asynchronous_generator_that_is_sent_to_and_one_that_is_left() -> Non
         finally:
             await asyncio.sleep(0)
             closed.append(user_here())
+            if len(closed) == 2:
+                are_all_closed.set()
 
     async def consume() -> str:
         steps = answers()
@@ -129,8 +132,7 @@ def test_an_asynchronous_generator_that_is_sent_to_and_one_that_is_left() -> Non
         await steps.aclose()
         async for _ in answers():
             break
-        while len(closed) < 2:  # the loop closes what was left
-            await asyncio.sleep(0)
+        await asyncio.wait_for(are_all_closed.wait(), 30)  # the loop closes what was left
         return told
 
     assert asyncio.run(consume()) == "sent, decorated"
