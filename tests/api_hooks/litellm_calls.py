@@ -103,6 +103,21 @@ async def _async(openai: dict[str, Any], claude: dict[str, Any]) -> None:
         note(await litellm.aresponses(input="Why?", **claude))
     with caller("openai by messages") as note:
         note(await litellm.anthropic.messages.acreate(messages=SAID[1:], max_tokens=20, **openai))
+    with caller("atext completion") as note:
+        instruct = {**openai, "model": "text-completion-openai/gpt-3.5-turbo-instruct"}
+        note(await litellm.atext_completion(prompt="Say", **instruct))
+    broken = {**openai, "api_base": "http://127.0.0.1:1/v1"}
+    router = litellm.Router(
+        model_list=[{"model_name": name, "litellm_params": given} for name, given in (("a", broken), ("b", openai))],
+        fallbacks=[{"a": ["b"]}],
+        num_retries=0,
+    )
+    with caller("router") as note:
+        note(await router.acompletion(model="b", messages=SAID))
+    with caller("router's fallback") as note:
+        note(await router.acompletion(model="a", messages=SAID))
+    with caller("router's stream") as note:
+        note((await _all(await router.acompletion(model="b", messages=SAID, stream=True)))[0])
     with caller("many at once"):
         await asyncio.gather(*(litellm.acompletion(messages=SAID, **openai) for _ in range(50)))
     with caller("the last") as note:

@@ -18,7 +18,7 @@ CALLS = (
     *("completion", "stream", "text completion", "responses", "responses stream", "mock", "unpriced", "cached"),
     *("edited afterwards", "nearer"),
     *("acompletion", "astream", "aresponses stream", "messages", "claude by chat", "claude by responses"),
-    *("openai by messages", "the last"),
+    *("openai by messages", "atext completion", "router", "router's fallback", "router's stream", "the last"),
 )
 
 PATIENT = {"AFTERTAG_EXIT_SECONDS": "30", "MAX_TIME_TO_CLEAR_QUEUE": "60"}

@@ -145,6 +145,28 @@ def test_beta_messages_raw_responses_and_streaming_responses_are_handed_over(
     assert handed.one()["finish_reason"] == "end_turn"
 
 
+def test_the_beta_helpers_of_streams_and_of_tools_hand_over_every_call_once(
+    claude: anthropic.Anthropic, handed: Handed
+) -> None:
+    with claude.beta.messages.stream(**asked("hello")) as helper:
+        answer = helper.get_final_message()
+    assert handed.one()["id"] == answer.id
+    if not hasattr(claude.beta.messages, "tool_runner"):
+        pytest.skip("this version has no tool runner")
+
+    @anthropic.beta_tool
+    def search_web(q: str) -> str:
+        """Search the web."""
+        return f"Sunny in {q}"
+
+    answers = list(claude.beta.messages.tool_runner(**asked("play: tool*1"), tools=[search_web]))
+    first, second = handed.all()
+    assert [one.id for one in answers] == [first["id"], second["id"]]
+    assert first["turns"][-1] == ["tool_call", '{"q": "weather in Bern"}', "search_web", None]
+    # It goes on in a thread that the provider keeps: this is all that it sends.
+    assert turns(second)[-2] == ("tool_result", "Sunny in weather in Bern")
+
+
 def test_parse_is_handed_over_once(claude: anthropic.Anthropic, handed: Handed) -> None:
     class City(pydantic.BaseModel):
         city: str
