@@ -27,7 +27,7 @@ DEGRADED: something has been due for more than {STANDSTILL_SECONDS:.0f} s, or is
 that time; \
 no worker gives a sign of life, or nobody has swept for {UNSWEPT_SECONDS:.0f} s; \
 classifications wait on the operator (key refused, credit gone); hooks lost generations today, or the server refused \
-requests that nobody sends again; messages were rejected or \
+requests that may not be sent again; messages were rejected or \
 set aside today; Redis does not answer.
 HEALTHY: none of these."""
 
@@ -119,7 +119,7 @@ def _losses(line: "LineState", broker: "BrokerState") -> list[str]:
 def _loss(reason: str, lost: int) -> str:
     if reason.startswith(REFUSED_REQUESTS):
         why = reason.removeprefix(REFUSED_REQUESTS)
-        return f"Requests refused today that nobody sends again: {lost} ({why}); the log of `aftertag serve` says why."
+        return f"Requests refused today that may not be sent again: {lost} ({why}); the log of `aftertag serve` says why."
     return f"Lost today: {lost} ({reason})."
 
 

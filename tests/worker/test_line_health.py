@@ -85,7 +85,7 @@ def test_everything_that_is_wrong_is_said() -> None:
         "nothing was completed yet",
         "quota_exhausted",
         "Lost today: 3 (buffer_full)",
-        "nobody sends again: 2 (too_large)",
+        "may not be sent again: 2 (too_large)",
     ):
         assert part in told
 
