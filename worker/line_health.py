@@ -119,7 +119,9 @@ def _losses(line: "LineState", broker: "BrokerState") -> list[str]:
 def _loss(reason: str, lost: int) -> str:
     if reason.startswith(REFUSED_REQUESTS):
         why = reason.removeprefix(REFUSED_REQUESTS)
-        return f"Requests refused today that may not be sent again: {lost} ({why}); the log of `aftertag serve` says why."
+        return (
+            f"Requests refused today that may not be sent again: {lost} ({why}); the log of `aftertag serve` says why."
+        )
     return f"Lost today: {lost} ({reason})."
 
 
