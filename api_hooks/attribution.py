@@ -31,9 +31,9 @@ class _Here:
     depth: int = 0
 
 
-_DEEPEST = 200
-"""Contexts within each other whose ends are told apart. A generator that is left inside of one never ends it: without a
-bound each would stay.
+_DEEPEST = 5_000
+"""Contexts within each other whose ends are told apart: more than calls can be deep. A generator that is left inside of one
+never ends it, and without a bound each would stay.
 """
 
 _NOTHING: Mapping[str, Any] = {}
@@ -90,8 +90,8 @@ def context(
     coroutine function or a generator.
 
     Contexts add up; the inner one's fields win, key by key in `metadata`. What is given is copied here: the calls inside
-    are attributed as it is now. Raises nothing of its own: a field that makes no sense is left empty when the generation
-    is sent.
+    are attributed as it is now. Raises nothing of its own, but for a TypeError where it decorates a class: a field that
+    makes no sense is left empty when the generation is sent.
     """
     given = (workspace, app, user, session_id, api_key_name)
     fields: dict[str, Any] = {name: value for name, value in zip(FIELDS, given, strict=True) if value is not None}
