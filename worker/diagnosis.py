@@ -238,8 +238,9 @@ def of_redis(client: "redis.Redis", *, alive_seconds: float) -> Iterator[Finding
     yield of_eviction(
         _asked(lambda: cast(dict[str, Any], client.config_get("maxmemory-policy")).get("maxmemory-policy"))
     )
-    if _asked(client.time) is not None:
-        yield of_clock("Clock of Redis", clock_offset_seconds(lambda: broker_state.clock_seconds(client)))
+    offset_seconds = _asked(lambda: clock_offset_seconds(lambda: broker_state.clock_seconds(client)))
+    if offset_seconds is not None:
+        yield of_clock("Clock of Redis", offset_seconds)
     yield of_life(broker_state.look(client, endpoints=(), alive_seconds=alive_seconds))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from classifier_models.endpoints import from_environment
 from console.demo import choosing, conversations
+from console.demo.playing import DEADLINE_SECONDS
 from tests.console.command_line import CommandLine
 from tests.console.machine import Machine, command_of, wait_until_gone
 from tests.hung import hung
@@ -156,6 +157,7 @@ def test_the_demo_says_at_once_that_the_key_is_refused_and_prints_its_object(tmp
     assert set(told) == KEYS
     assert (told["generations"], told["tagged"]) == (66, 0)
     assert told["reasons"]["auth_failed"] > 0
+    assert told["seconds"] < DEADLINE_SECONDS, "it waited until its patience was over"
     assert (
         "Endpoint 'openai' refuses the key for 'gpt-6-luna' (auth_failed): give a valid one in OPENAI_API_KEY" in said
     )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import Engine, text
 
+from console.server.intake import ANSWER_SECONDS
 from tests.console.server.conftest import Tenant, tenant_in
 from tests.console.server.serving import Caller, Server, address_of, answered, caller, said, serving
 from tests.console.server.test_bodies import refused
@@ -59,6 +60,7 @@ def test_while_postgres_is_away_it_says_so_and_a_retry_records_once(
     assert own_shop.post(said(id="0")).json()["recorded"] == 1
     own_postgres.stop()
     answer = own_shop.post(sent)
+    assert answer.elapsed.total_seconds() < 2 * ANSWER_SECONDS
     assert "send it again" in refused(answer, 503, "not_now")
     assert int(answer.headers["retry-after"]) >= 1
     own_postgres.start()
@@ -76,7 +78,9 @@ def test_a_frozen_postgres_is_answered_within_the_bound_and_its_retry_is_known(
     for pid in family:
         os.kill(pid, signal.SIGSTOP)
     try:
-        refused(own_shop.post(said(id="1")), 503, "not_now")
+        answer = own_shop.post(said(id="1"))
+        refused(answer, 503, "not_now")
+        assert answer.elapsed.total_seconds() < 2 * ANSWER_SECONDS
         assert own_shop.client.get("/healthz").status_code == 200
     finally:
         for pid in family:

@@ -85,6 +85,33 @@ def test_accounts_that_litellm_wrote_to_a_bucket_are_read_as_they_are(tmp_path: 
     assert [turn[:2] for turn in one.turns] == [("user", "Hello"), ("assistant", "Yes.")]
 
 
+def test_what_was_passed_on_to_a_provider_is_a_call_where_it_asked_a_model(tmp_path: Path) -> None:
+    asked = {"system": "Be brief.", "messages": [{"role": "user", "content": "Hello"}]}
+    account = {
+        "id": "msg_z7WPxqeo87m4riAbWo5kyV4y52a0k",
+        "call_type": "pass_through_endpoint",
+        "response_cost": 0.001,
+        "startTime": 1785748500.12,
+        "endTime": 1785748501.87,
+        "status": "success",
+        "metadata": {},
+        "messages": [{"role": "user", "content": json.dumps(asked)}],
+        "response": {"object": "chat.completion", "choices": [{"message": {"role": "assistant", "content": "Yes."}}]},
+    }
+    one = only(write(tmp_path / "a.jsonl", account))
+    assert (one.id, [turn[:2] for turn in one.turns]) == (
+        "msg_z7WPxqeo87m4riAbWo5kyV4y52a0k",
+        [("system", "Be brief."), ("user", "Hello"), ("assistant", "Yes.")],
+    )
+    listed = {
+        **account,
+        "messages": [{"role": "user", "content": "{}"}],
+        "response": {"response": '{"object": "list"}'},
+    }
+    found = found_in(write(tmp_path / "b.jsonl", listed))
+    assert found.left_out == {"request passed on that asked no model": 1}
+
+
 def test_what_litellm_asked_for_itself_is_left_out(tmp_path: Path) -> None:
     asked = row(metadata={**row()["metadata"], "internal_call_origin": {"source": "auto_router"}})
     assert found_in(write(tmp_path / "a.jsonl", asked)).left_out == {"call that LiteLLM made for itself": 1}
